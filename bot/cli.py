@@ -1,0 +1,174 @@
+"""The `clusterbot` command. Exit codes: 0 fine, 1 something found at fault, 2 settings, policy or usage."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import datetime
+from typing import Annotated, Any
+
+import structlog
+import typer
+import uvicorn
+
+from bot import app as house
+from bot import logs, startup
+from bot.errors import OperatorError
+from bot.settings import Settings, load
+from bot.store import events, migrate, pace
+from bot.store.engine import Database
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+log = structlog.get_logger()
+DRAIN_SECONDS = 8.0  # of the ten within which SIGTERM must end
+
+
+def main() -> None:
+    """The entry point: an operator's fault ends with a line each, and no traceback."""
+    try:
+        cli()
+    except OperatorError as fault:
+        for line in fault.lines:
+            print(line, file=sys.stderr)
+        sys.exit(fault.exit_code)
+
+
+@cli.command()
+def run() -> None:
+    """Serve Slack, create clusters, follow them."""
+    settings = load()
+    logs.configure(settings.log_format, settings.log_level)
+    asyncio.run(_run(settings))
+
+
+@cli.command("migrate")
+def migrate_database() -> None:
+    """Bring the database to the newest shape."""
+    settings = load()
+    logs.configure(settings.log_format, settings.log_level)
+    url = Database(settings.database_url.get_secret_value()).url
+    asyncio.run(migrate.upgrade(url))
+    print("The database is up to date.")
+
+
+@cli.command()
+def export(
+    format: Annotated[str, typer.Option(help="jsonl")] = "jsonl",
+) -> None:
+    """Write the audit trail to standard output, an event a line."""
+    if format != "jsonl":
+        raise OperatorError("--format: jsonl is the one there is")
+    _with_database(_export)
+
+
+@cli.command()
+def pause() -> None:
+    """Stop creating clusters; polls and posts go on."""
+    _with_database(_pause)
+    print("Creates are paused. `clusterbot resume` lets them go on.")
+
+
+@cli.command()
+def resume() -> None:
+    """Let creates go on."""
+    _with_database(_resume)
+    print("Creates go on.")
+
+
+@cli.command()
+def demo(
+    headless: Annotated[bool, typer.Option("--headless", help="play the story in the terminal and end")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="without pauses to read")] = False,
+) -> None:
+    """The main job on the embedded sandbox: a Slack workspace and an Astro organization on this machine."""
+    from bot.demo import play
+
+    if not headless:
+        print("The page comes with a later version; playing the story in the terminal.", file=sys.stderr)
+    sys.exit(asyncio.run(play(fast=fast)))
+
+
+async def _run(settings: Settings) -> None:
+    async with serving(settings) as (bot, server):
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop.set)
+        serve = asyncio.create_task(server.serve())
+        waiting = asyncio.create_task(stop.wait())
+        refused = asyncio.create_task(bot.refusal.wait())
+        await asyncio.wait([serve, waiting, refused], return_when=asyncio.FIRST_COMPLETED)
+        log.info("stopping")
+        server.should_exit = True
+        await asyncio.wait([serve], timeout=1)
+        for task in (serve, waiting, refused):
+            task.cancel()
+        await bot.stop(DRAIN_SECONDS)
+    if bot.refused:
+        raise OperatorError(bot.refused)
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[tuple[house.Bot, uvicorn.Server]]:
+    """A started bot and the server in front of it, not serving yet."""
+    policy = startup.load_policy(settings.policy_file)
+    bot = house.build(settings, policy)
+    unlock = startup.lock_sqlite(bot.db.url.database or "") if bot.db.is_sqlite else lambda: None
+    try:
+        await startup.prepare_database(bot.db)
+        await bot.start()
+        config = uvicorn.Config(
+            bot.web, host=settings.host, port=settings.port, log_config=None, access_log=False, lifespan="off"
+        )
+        server = Server(config)
+        yield bot, server
+    finally:
+        unlock()
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: ours stop the whole bot, not the web edge alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _with_database(work: Callable[[Database], Awaitable[None]]) -> None:
+    settings = load()
+    logs.configure(settings.log_format, "WARNING")
+
+    async def using() -> None:
+        db = Database(settings.database_url.get_secret_value())
+        try:
+            await work(db)
+        finally:
+            await db.close()
+
+    asyncio.run(using())
+
+
+async def _export(db: Database) -> None:
+    async with db.read() as tx:
+        async for event in events.every(tx):
+            print(json.dumps(event, default=_plain, ensure_ascii=False))
+
+
+async def _pause(db: Database) -> None:
+    async with db.write() as tx:
+        await pace.close(tx, pace.PAUSED, tx.now)
+        await events.add(tx, "creates.paused", actor="operator")
+
+
+async def _resume(db: Database) -> None:
+    async with db.write() as tx:
+        await pace.clear(tx, pace.PAUSED)
+        await events.add(tx, "creates.resumed", actor="operator")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,255 @@
+"""The create form as a view: opened, redrawn, read.
+
+The form is the request's schema plus what only we ask for (the reason). What it offers comes from the catalog within
+policy's limits. Nothing here asks Astro, and nothing that travels through a client is believed: the modal carries the
+id of its row in `forms`, and the row knows who opened it, where, and under which key its request is stored.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from blocks import form as compiler
+from blocks import notices
+from blocks.form import Block, Option, Reading
+from blocks.text import provider_name, type_name
+from bot.clusters import policy, schema
+from bot.clusters.catalog import Catalog
+from bot.clusters.faults import Fault
+from bot.clusters.policy import Policy
+from bot.clusters.schema import ApiVersion
+from bot.errors import PersonError
+from bot.services.choices import Choices
+from bot.store import forms
+from bot.store.engine import Database
+from bot.store.forms import Form
+from bot.store.requests import Request
+
+CALLBACK = "create_cluster"
+TITLE = "Create a cluster"
+OURS = "request."  # the prefix of what is not in the API
+
+NO_COPY = "Astro's choices are not here yet. Write region, ranges and instances by hand; Astro checks them."
+
+
+class _ReasonRequired(BaseModel):
+    reason: Annotated[
+        str, Field(title="Why do you need it?", description="The approver reads this.", max_length=1000, min_length=1)
+    ]
+
+
+class _ReasonOptional(BaseModel):
+    reason: Annotated[str | None, Field(title="Why do you need it?", max_length=1000)] = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A view's content: the request as typed, the reason, and where each stands in the view."""
+
+    values: dict[str, Any]
+    reason: str
+    api: Reading
+    ours: Reading
+
+
+class Forms:
+    """Builds the form for one policy and one API version."""
+
+    def __init__(self, db: Database, choices: Choices, policy: Callable[[], Policy], api_version: ApiVersion) -> None:
+        self._db, self._choices, self._current, self._api_version = db, choices, policy, api_version
+
+    async def begin(self, person: str, channel: str, *, follows: str | None = None) -> str:
+        """A new row for a form that this person opens; returns the id that the modal carries."""
+        form_id = secrets.token_urlsafe(12)
+        row = {"id": form_id, "submit_key": secrets.token_urlsafe(24), "person": person, "channel": channel}
+        async with self._db.write() as tx:
+            await forms.add(tx, {**row, "follows": follows})
+        return form_id
+
+    async def row(self, view: Mapping[str, Any], person: str) -> Form:
+        """The row behind a view that came back.
+
+        Raises:
+            PersonError: there is none, or somebody else opened it.
+        """
+        async with self._db.read() as tx:
+            row = await forms.get(tx, str(view.get("private_metadata") or ""))
+        if row is None or row.person != person:
+            raise PersonError("This form is too old to be used. Copy what you need, and open it again.")
+        return row
+
+    def fresh(self, form_id: str) -> dict[str, Any]:
+        """The form as it opens: the first allowed provider and type, their defaults filled in."""
+        limits = self._current().limits
+        values: dict[str, Any] = {"cloudProvider": limits.providers[0], "type": limits.types[0]}
+        return self.draw(form_id, values | self._defaults(values))
+
+    def again(self, form_id: str, request: Request) -> dict[str, Any]:
+        """The form filled with what was asked before, and beside its field what Astro had against it."""
+        values, refusal = dict(request.body), request.refusal or {}
+        visible = compiler.read(self._model(values), self.draw(form_id, values)).ids
+        beside: dict[compiler.Loc, str] = {}
+        above: list[str] = []
+        for field, message in refusal.get("fields", ()):
+            loc = schema.loc_of(field)
+            if loc in visible:
+                beside[loc] = message
+            else:
+                above.append(f"{schema.title_of(loc) or field}: {message}")
+        if not beside and not above and refusal.get("message"):
+            above.append(str(refusal["message"]))
+        return self.draw(form_id, values, request.reason, errors=beside, alerts=above)
+
+    def draw(
+        self,
+        form_id: str,
+        values: Mapping[str, Any],
+        reason: str = "",
+        *,
+        previous: Draft | None = None,
+        errors: Mapping[compiler.Loc, str] | None = None,
+        alerts: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """The view for these values. With `previous`, what was typed there stays where its block is the same."""
+        model = self._model(values)
+        catalog = self._choices.catalog
+        top = [notices.alert(text) for text in alerts]
+        if catalog.options_for(values) is None:
+            top.append(notices.alert(NO_COPY))
+        ours = compiler.build(
+            self._extras(values),
+            {"reason": reason} if reason else {},
+            prefix=OURS,
+            previous=previous.ours if previous else None,
+        )
+        body = compiler.build(
+            model,
+            dict(values),
+            choices=self._offered(values),
+            previous=previous.api if previous else None,
+            errors=errors or {},
+            reserve=len(top) + len(ours),
+        )
+        return {
+            "type": "modal",
+            "callback_id": CALLBACK,
+            "private_metadata": form_id,
+            "title": {"type": "plain_text", "text": TITLE},
+            "submit": {"type": "plain_text", "text": "Ask for it" if self._needs_approval(values) else "Create"},
+            "close": {"type": "plain_text", "text": "Cancel"},
+            "blocks": [*top, *body, *ours],
+        }
+
+    def read(self, view: Mapping[str, Any]) -> Draft:
+        """What the person has filled in, whatever the view's variant."""
+        chosen = compiler.read(schema.variant("AWS", self._api_version), _only(view, ("cloudProvider", "type")))
+        api = compiler.read(self._model(chosen.values), view)
+        ours = compiler.read(_ReasonOptional, view, prefix=OURS)
+        return Draft(dict(api.values), str(ours.values.get("reason") or ""), api, ours)
+
+    def redraw(self, view: Mapping[str, Any], action: Mapping[str, Any]) -> dict[str, Any]:
+        """The form after a choice that shapes the rest, or after Add or Remove."""
+        draft = self.read(view)
+        api = draft.api
+        match action.get("action_id"):
+            case "add_item":
+                api = compiler.add_item(api, str(action.get("value")))
+            case "remove_item":
+                api = compiler.remove_item(api, str(action.get("value")))
+        values = self._reshaped(dict(api.values), seen=api)
+        return self.draw(
+            str(view.get("private_metadata") or ""),
+            values,
+            draft.reason,
+            previous=Draft(values, draft.reason, api, draft.ours),
+        )
+
+    def place(self, draft: Draft, faults: Sequence[Fault]) -> tuple[dict[str, str], list[str]]:
+        """(sentence by block id, sentences that fit beside no field)."""
+        listed = [(fault.loc, fault.message) for fault in faults if fault.loc[:1] != ("request",)]
+        beside, above = compiler.place(listed, self._model(draft.values), draft.api)
+        mine = [(fault.loc[1:], fault.message) for fault in faults if fault.loc[:1] == ("request",)]
+        beside_mine, above_mine = compiler.place(mine, _ReasonOptional, draft.ours)
+        return {**beside, **beside_mine}, [*above, *above_mine]
+
+    def search(self, block_id: str, view: Mapping[str, Any], query: str) -> list[dict[str, Any]]:
+        """The options of an external select that fit what is being typed, from memory."""
+        draft = self.read(view)
+        path = block_id.split("#")[0].split(".")
+        name = schema.choices_name(path[-1] if not path[-1].isdigit() else path[0])
+        return compiler.search(self._offered(draft.values).get(name, ()), query)
+
+    # --- what the form is made of -------------------------------------------------------------------------------------
+
+    def _model(self, values: Mapping[str, Any]) -> type[BaseModel]:
+        provider = str(values.get("cloudProvider") or "")
+        known = provider if provider in schema.PROVIDERS else self._current().limits.providers[0]
+        return schema.variant(known, self._api_version)
+
+    def _needs_approval(self, values: Mapping[str, Any]) -> bool:
+        return policy.approval_for(self._current(), policy.RequestFacts(requester="", body=dict(values))).required
+
+    def _extras(self, values: Mapping[str, Any]) -> type[BaseModel]:
+        return _ReasonRequired if self._needs_approval(values) else _ReasonOptional
+
+    def _defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return schema.defaults(
+            str(values.get("cloudProvider")), str(values.get("type")), self._choices.catalog, self._api_version
+        )
+
+    def _reshaped(self, values: dict[str, Any], *, seen: Reading) -> dict[str, Any]:
+        """Values for the provider and type chosen now: untouched defaults become the new ones, typed input stays."""
+        model = self._model(values)
+        values = {name: value for name, value in values.items() if name in model.model_fields}
+        visible = {loc[0] for loc in seen.ids}
+        others = [
+            schema.defaults(provider, kind, self._choices.catalog, self._api_version)
+            for provider, kind in self._choices.catalog.options
+        ]
+        for name, default in self._defaults(values).items():
+            untouched = values.get(name) in [other[name] for other in others if name in other]
+            appearing = name not in visible
+            unchosen = name == "region" and values.get(name) not in self._region_names(values)
+            if untouched or (appearing and name not in values) or unchosen:
+                values[name] = default
+        return values
+
+    def _region_names(self, values: Mapping[str, Any]) -> set[str]:
+        return {option.value for option in self._offered(values).get("regions", ())}
+
+    def _offered(self, values: Mapping[str, Any]) -> dict[str, list[Option]]:
+        limits = self._current().limits
+        offered = {
+            "providers": [Option(p, provider_name(p)) for p in limits.providers],
+            "types": [Option(t, type_name(t)) for t in limits.types],
+        }
+        return offered | _catalog_options(self._choices.catalog, values, limits.regions)
+
+
+def _catalog_options(
+    catalog: Catalog, values: Mapping[str, Any], allowed_regions: Sequence[str]
+) -> dict[str, list[Option]]:
+    offered: dict[str, list[Option]] = {}
+    if catalog.workspaces is not None:
+        offered["workspaces"] = [Option(each.id, each.name) for each in catalog.workspaces]
+    options = catalog.options_for(values)
+    if options is None:
+        return offered
+    region = options.region(str(values.get("region")))
+    banned = region.banned if region else frozenset()
+    offered["regions"] = [Option(r.name) for r in options.regions if not allowed_regions or r.name in allowed_regions]
+    for name, instances in (("databaseInstances", options.databases), ("nodeInstances", options.nodes)):
+        offered[name] = [
+            Option(i.name, i.name, f"{i.cpu} CPU, {i.memory}" if i.cpu and i.memory else "")
+            for i in instances
+            if i.name not in banned
+        ]
+    return offered
+
+
+def _only(view: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    blocks: list[Block] = [b for b in view.get("blocks", []) if str(b.get("block_id", "")).split("#")[0] in names]
+    return {"blocks": blocks, "state": view.get("state") or {}}
