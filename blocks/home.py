@@ -6,7 +6,7 @@ clusters with the moment at which Astro last listed them. However much there is,
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,16 +25,17 @@ from blocks.text import (
     mentions,
     plain,
     provider_name,
+    truncate,
 )
 
-# The longest lines come to about 1300 and 800 characters, of up to three bytes each. So the caps below make at most
-# 92 blocks and 230 kB; a test builds that page.
+# A request takes a block and a cluster at worst one too, of 2500 and 700 characters when all of it has to be escaped.
+# So these caps make 92 blocks and some 160 kB at most; a test builds such pages.
 MOST_WAITING = 10
 MOST_REQUESTS = 20
 MOST_CLUSTERS = 50
 _CLUSTERS_TEXT = 1000  # a section's worth of clusters: Slack folds longer texts away behind a "see more"
 
-_LINK = re.compile(r"https://[^\s|<>]{1,300}")
+_LINK = re.compile(r"https://[!-;=?-{}~]{1,300}")  # printable ASCII without <, > and |, which have a meaning in links
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +86,12 @@ class HomeFacts:
     ask: tuple[str, ...] = ()
     waiting: tuple[RequestLine, ...] = ()
     more_waiting: int = 0
-    requests: tuple[RequestLine, ...] = ()
+    requests: tuple[RequestLine, ...]
     more_requests: int = 0
-    clusters: tuple[ClusterLine, ...] | None = None
+    clusters: tuple[ClusterLine, ...] | None
     more_clusters: int = 0
     clusters_hidden: bool = False
-    as_of: datetime | None = None
+    as_of: datetime | None
 
 
 def home(facts: HomeFacts, *, command: str = "/astro-cluster") -> Block:
@@ -101,8 +102,8 @@ def home(facts: HomeFacts, *, command: str = "/astro-cluster") -> Block:
 def _blocks(facts: HomeFacts, command: str) -> Iterator[Block]:
     yield header("Astro clusters")
     yield section(
-        "Ask for an Astro cluster here: you fill in a form, those who decide are asked where that is needed, "
-        "and one thread tells you all that happens to it."
+        "Ask for an Astro cluster here: you fill in a form, the bot asks for an approval where one is needed, "
+        "and one thread tells you all that happens."
     )
     yield from _asking(facts)
     if facts.waiting or facts.more_waiting > 0:
@@ -120,7 +121,7 @@ def _asking(facts: HomeFacts) -> Iterator[Block]:
         yield actions([{"type": "button", "action_id": "open_form", "text": label, "style": "primary"}])
         return
     refusal = facts.refusal.strip() or "You may not ask for clusters. Whoever runs the bot can change that."
-    yield section(escape(refusal, 1500))
+    yield section(escape(refusal[:3000], 1500))
     if ask := [_id(one) for one in facts.ask if one.strip()]:
         yield section(f"Ask {mentions(ask, 'or')}.")
 
@@ -149,11 +150,11 @@ def _clusters(facts: HomeFacts) -> Iterator[Block]:
     if facts.clusters is None:
         yield section("Astro has not told the bot yet which clusters there are. Come back to this tab in a minute.")
         return
-    lines = sorted(facts.clusters, key=lambda line: (line.name.casefold(), line.name))
+    lines = sorted(facts.clusters, key=lambda line: _one_line(line.name).casefold())
     yield from map(section, paragraphs(map(_cluster, lines[:MOST_CLUSTERS]), _CLUSTERS_TEXT))
     yield from _more(lines, MOST_CLUSTERS, facts.more_clusters, "Astro shows all of them.")
     if not lines and facts.more_clusters <= 0:
-        yield section("There is no cluster yet.")
+        yield section("The organization has no cluster yet.")
     if facts.as_of is not None:
         yield context(f"As Astro told it {local_time(facts.as_of)}")
 
@@ -200,12 +201,12 @@ def _short(text: str, limit: int) -> str:
 
 
 def _word(text: str) -> str:
-    return code(_one_line(text)[:40])
+    return code(truncate(_one_line(text), 40))
 
 
 def _id(text: str) -> str:
-    """A Slack id; what is longer than any id is none, and is shown cut."""
-    return text.strip()[:40]
+    """A Slack id; what is longer than any id is none, and the … at its end keeps it from being taken for one."""
+    return truncate(_one_line(text), 40)
 
 
 def _one_line(text: str) -> str:

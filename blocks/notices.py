@@ -14,10 +14,6 @@ def help_text(command: str, may_request: bool, may_approve: bool) -> Message:
     """What `command` can do, and what of it this person may."""
     lines = [
         f"*{escape(command)} create*  opens the form; so does {escape(command)} alone",
-        f"*{escape(command)} list*  your requests, newest first; add `all`, a state or a provider",
-        f"*{escape(command)} status* `name or id`  where a request stands",
-        f"*{escape(command)} cancel* `name or id`  before it is sent to Astro",
-        f"*{escape(command)} retry* `name or id`  once more, with what was typed before",
         f"*{escape(command)} help*  this text",
     ]
     may = {

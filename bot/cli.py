@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import structlog
@@ -16,6 +18,7 @@ import uvicorn
 from bot import app as house
 from bot import logs, startup
 from bot.errors import OperatorError
+from bot.sandbox.demo import play
 from bot.settings import Settings, load
 from bot.store import events, migrate, pace
 from bot.store.engine import Database
@@ -83,11 +86,9 @@ def demo(
     fast: Annotated[bool, typer.Option("--fast", help="without pauses to read")] = False,
 ) -> None:
     """The main job on the embedded sandbox: a Slack workspace and an Astro organization on this machine."""
-    from bot.demo import play
-
     if not headless:
-        print("The page comes with a later version; playing the story in the terminal.", file=sys.stderr)
-    sys.exit(asyncio.run(play(fast=fast)))
+        print("The page in the browser comes with a later version; this is the story in the terminal.", file=sys.stderr)
+    sys.exit(asyncio.run(play(_launched, fast=fast)))
 
 
 async def _run(settings: Settings) -> None:
@@ -108,6 +109,24 @@ async def _run(settings: Settings) -> None:
         await bot.stop(DRAIN_SECONDS)
     if bot.refused:
         raise OperatorError(bot.refused)
+
+
+@contextlib.asynccontextmanager
+async def _launched(environ: Mapping[str, str]) -> AsyncIterator[str]:
+    """The bot for the demo: by its ordinary settings, on a port of its own, in this process."""
+    settings = load(environ, dotenv=Path(os.devnull))
+    logs.configure(settings.log_format, settings.log_level)
+    async with serving(settings) as (bot, server):
+        serve = asyncio.create_task(server.serve())
+        while not server.started or await bot.unready():
+            await asyncio.sleep(0.02)  # noqa: ASYNC110  # readiness is asked for, as a probe does
+        port = server.servers[0].sockets[0].getsockname()[1]
+        try:
+            yield f"http://{settings.host}:{port}"
+        finally:
+            server.should_exit = True
+            await asyncio.wait([serve], timeout=2)
+            await bot.stop(2.0)
 
 
 @contextlib.asynccontextmanager

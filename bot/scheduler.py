@@ -35,6 +35,7 @@ class Tick:
         self.name, self.seconds = name, seconds
         self._work, self._clock = work, clock
         self._again = False
+        self._stopped = False
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._fired = self._began = clock()
@@ -45,6 +46,8 @@ class Tick:
         self.poke()
 
     def poke(self) -> None:
+        if self._stopped:
+            return
         self._again = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name=f"tick {self.name}")
@@ -81,6 +84,7 @@ class Tick:
         return ""
 
     async def stop(self) -> None:
+        self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:

@@ -47,8 +47,8 @@ class Gate:
 def web_app(handle: Handler | None, gate: Gate, ready: Ready, gauges: Gauges, registry: CollectorRegistry) -> Starlette:
     """The ASGI app.
 
-    `handle` answers what came through the gate (None in Socket Mode, where nothing comes in here); `ready` tells why the
-    bot is not; `gauges` brings the registry up to date before it is read.
+    `handle` answers what came through the gate (None in Socket Mode, where nothing comes in here); `ready` tells why
+    the bot is not; `gauges` brings the registry up to date before it is read.
     """
 
     async def events(request: Request) -> Response:

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from bot import logs
 from tests.world import Transport, World, make_world
+
+
+@pytest.fixture(autouse=True)
+def quiet_logs() -> None:
+    """What the bot logs is there, as it is in production, for whoever reads a failure."""
+    logs.configure("console", "WARNING")
 
 
 @pytest.fixture

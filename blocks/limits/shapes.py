@@ -5,7 +5,7 @@ are put together from the makers below, so that `elements.py` and `kinds.py` rea
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Surface = Literal["message", "modal", "home"]
@@ -37,7 +37,7 @@ class Spot:
     def at(self, key: str | int) -> "Spot":
         """The spot one key or index deeper."""
         token = str(key).replace("~", "~0").replace("/", "~1")
-        return replace(self, pointer=f"{self.pointer}/{token}")
+        return Spot(self.surface, f"{self.pointer}/{token}", self.found)
 
     def report(self, code: str, message: str) -> None:
         self.found.append(Problem(code, self.pointer, message))

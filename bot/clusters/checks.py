@@ -125,7 +125,7 @@ def _out_of_place(given: _Given) -> Iterator[Fault]:
     for name, field in given.model.model_fields.items():
         condition = fields.hints(field).get("when")
         if condition and given.values.get(name) and not fields.holds(condition, given.values):
-            yield Fault((name,), f"{field.title} is used only {_where(given.model, condition)}. Leave it out.")
+            yield Fault((name,), f"This is used only {_where(given.model, condition)}. Leave it out.")
 
 
 def _where(model: type[ClusterRequest], condition: Mapping[str, Any]) -> str:
@@ -176,9 +176,9 @@ def _workspaces(given: _Given) -> Iterator[Fault]:
         return
     known = {each.id for each in given.catalog.workspaces}
     listed = given.good.get("workspaceIds")
-    strange = [each for each in listed if each not in known] if isinstance(listed, list | tuple) else []
-    if strange:
-        yield Fault(("workspaceIds",), f"Astro has no Workspace {', '.join(map(str, strange))}. Choose from the list.")
+    ids = [each.strip() for each in listed if isinstance(each, str)] if isinstance(listed, list | tuple) else []
+    if strange := [each for each in ids if each not in known]:
+        yield Fault(("workspaceIds",), f"Astro has no Workspace {', '.join(strange)}. Choose from the list.")
 
 
 def _continent(given: _Given) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ What is not named is not allowed: the empty policy allows nobody anything.
 
 import re
 import tomllib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -20,12 +20,12 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def _id(firsts: str, what: str) -> AfterValidator:
+def _id(firsts: str, what: str, *, or_empty: bool = False) -> AfterValidator:
     """A Slack id, by its first letter; a handle or a name in its place would silently match nobody."""
 
     def check(value: str) -> str:
-        if not re.fullmatch(rf"[{firsts}]\w{{1,63}}", value, re.ASCII):
-            raise ValueError(f"Must be the id of a {what}, not a name.")
+        if not re.fullmatch(rf"[{firsts}]\w{{1,63}}", value, re.ASCII) and (value or not or_empty):
+            raise ValueError(f"Must be {'empty, or ' if or_empty else ''}the id of a {what}, not a name.")
         return value
 
     return AfterValidator(check)
@@ -34,9 +34,10 @@ def _id(firsts: str, what: str) -> AfterValidator:
 UserGroupId = Annotated[str, _id("S", "user group, as in S0123ABC")]
 UserId = Annotated[str, _id("UW", "user, as in U0123ABC")]
 ChannelId = Annotated[str, _id("CG", "channel, as in C0123ABC")]
-ChannelOrNone = Literal[""] | ChannelId
+ChannelOrNone = Annotated[str, _id("CG", "channel, as in C0123ABC", or_empty=True)]
 Role = Annotated[str, Field(min_length=1, max_length=100)]
 Hours = Annotated[float, Field(gt=0, le=24 * 365, allow_inf_nan=False)]
+HoursOrNever = Annotated[float, Field(ge=0, le=24 * 365, allow_inf_nan=False)]
 
 
 def _listed(value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -71,13 +72,16 @@ class Members(_Table):
 
 
 class ApprovalTerms(_Table):
-    """[approval]: whether somebody must say yes, how many, and by when. Times in hours, fractions allowed."""
+    """[approval]: whether somebody must say yes, how many, and by when.
+
+    Times in hours, fractions allowed; `remind_hours` 0 reminds nobody.
+    """
 
     required: bool = True
     quorum: Annotated[int, Field(ge=1, le=20)] = 1
     self_approval: bool = False
     expires_hours: Hours = 72
-    remind_hours: Hours = 4
+    remind_hours: HoursOrNever = 4
 
 
 class RuleTerms(_Table):
@@ -87,7 +91,7 @@ class RuleTerms(_Table):
     quorum: Annotated[int, Field(ge=1, le=20)] | None = None
     self_approval: bool | None = None
     expires_hours: Hours | None = None
-    remind_hours: Hours | None = None
+    remind_hours: HoursOrNever | None = None
     approvers: Members | None = None
 
 
@@ -105,9 +109,7 @@ class Rule(_Table):
     @classmethod
     def _known(cls, match: dict[str, Any]) -> dict[str, Any]:
         if not match:
-            raise ValueError(
-                "Name at least one thing that a request must match; what holds for all goes in [approval]."
-            )
+            raise ValueError("Name at least one thing to match; what holds for all goes in [approval].")
         known = (schema.field_names() - _NOT_MATCHED) | {"dr", "requester_usergroups"}
         for key, value in match.items():
             if key not in known:

@@ -9,8 +9,8 @@ from bot.clusters import networks
 
 # They turn the reading direction of what follows them, in our messages as well as in Astro's pages.
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-# Controls, halves of characters, and separators of lines and paragraphs.
-_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Controls, and separators of lines and paragraphs.
+_UNSEEN = frozenset({"Cc", "Zl", "Zp"})
 
 
 def _visible(value: str) -> str:

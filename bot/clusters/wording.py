@@ -9,6 +9,7 @@ _SENTENCES: Mapping[str, str] = {
     "missing": "This is needed.",
     "none_required": "Leave this empty.",
     "string_type": "This must be text.",
+    "string_unicode": "This holds half a character. Type it anew instead of pasting it.",
     "bool_type": "This must be true or false.",
     "bool_parsing": "This must be yes or no.",
     "int_type": "This must be a whole number.",
@@ -34,10 +35,10 @@ def _things(count: int, one: str) -> str:
 _WITH_BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "literal_error": lambda ctx: f"Choose one of {_plain_list(ctx['expected'])}.",
     "enum": lambda ctx: f"Choose one of {_plain_list(ctx['expected'])}.",
-    "greater_than_equal": lambda ctx: f"This must be {ctx['ge']} or more.",
-    "greater_than": lambda ctx: f"This must be more than {ctx['gt']}.",
-    "less_than_equal": lambda ctx: f"This must be {ctx['le']} or less.",
-    "less_than": lambda ctx: f"This must be less than {ctx['lt']}.",
+    "greater_than_equal": lambda ctx: f"This must be {ctx['ge']:g} or more.",
+    "greater_than": lambda ctx: f"This must be more than {ctx['gt']:g}.",
+    "less_than_equal": lambda ctx: f"This must be {ctx['le']:g} or less.",
+    "less_than": lambda ctx: f"This must be less than {ctx['lt']:g}.",
     "string_too_long": lambda ctx: f"At most {_things(ctx['max_length'], 'character')}, please.",
     "string_too_short": lambda ctx: (
         "This may not be empty." if ctx["min_length"] == 1 else f"At least {ctx['min_length']} characters, please."

@@ -24,6 +24,8 @@ def register(app: AsyncApp, edge: Edge) -> None:
         "cancel_request": decider.cancel,
         "retry_request": decider.retry,
         "abandon_request": decider.abandon,
+        "mute_request": decider.mute,
+        "unmute_request": decider.unmute,
     }
     for action_id, decide in simple.items():
         _on_click(app, edge, action_id, partial(_decided, decide))

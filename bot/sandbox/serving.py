@@ -17,8 +17,8 @@ GRACE_SECONDS = 1
 # Long, so that a client never finds its idle connection closed just as it sends: whoever wants that asks for it.
 KEEP_ALIVE_SECONDS = 300
 
-# True in whatever runs for one of our servers. uvicorn has one logger for all servers of a process, and reports a cut
-# connection as an error: here it is done on purpose, while the bot's own server beside us must stay heard.
+# True in whatever runs for one of our servers. uvicorn's loggers serve all servers of a process, and a cut
+# connection is an error to it: here it is done on purpose, while the bot's own server beside us must stay heard.
 _ours: contextvars.ContextVar[bool] = contextvars.ContextVar("served_by_the_sandbox", default=False)
 
 
@@ -97,13 +97,13 @@ class Server:
             self.app,
             http=H11Protocol,
             log_config=None,
-            access_log=False,
             lifespan="off",
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             server_header=False,
             date_header=self.date_header,
         )
-        logging.getLogger("uvicorn.error").addFilter(_not_ours)
+        for name in ("uvicorn.error", "uvicorn.access"):
+            logging.getLogger(name).addFilter(_not_ours)
         self._server = _Quick(config)
         context = contextvars.copy_context()
         context.run(_ours.set, True)

@@ -17,6 +17,8 @@ from bot.errors import RemoteError
 from bot.store import forms
 from bot.store.engine import Database
 
+FIRST_SECONDS = 3.0  # what a start waits for Astro
+
 log = structlog.get_logger()
 
 
@@ -35,7 +37,8 @@ class Choices:
         self.catalog = Catalog.from_documents({})
         self.fetched_at: datetime | None = None  # the oldest part's
         self.clusters_at: datetime | None = None
-        self.tried = False
+        self._began = time.monotonic()
+        self._answered = False
         self._due = 0.0
 
     async def load(self) -> None:
@@ -61,7 +64,7 @@ class Choices:
     async def _refresh(self) -> bool:
         answers = await asyncio.gather(*(self._asked(name) for name in self._fetch))
         fresh = {name: document for name, document in zip(self._fetch, answers, strict=True) if document is not None}
-        self.tried = True
+        self._answered = True
         if not fresh:
             return False
         changed = {name: document for name, document in fresh.items() if self._documents.get(name) != document}
@@ -77,6 +80,11 @@ class Choices:
                 for name, document in changed.items():
                     await forms.keep_choice(tx, name, document)
         return whole
+
+    @property
+    def tried(self) -> bool:
+        """Whether Astro has been asked once: it answered, or has had its chance."""
+        return self._answered or time.monotonic() - self._began > FIRST_SECONDS
 
     def saw_clusters(self, listed: list[dict[str, Any]]) -> None:
         """A sweep has just listed them all: the newest there is."""

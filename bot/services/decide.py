@@ -102,6 +102,22 @@ class Decider:
         post = posts.retried
         return await self._simple(person, request_id, Action.RETRY, "request.retried", State.QUEUED, post)
 
+    async def mute(self, person: str, request_id: str) -> Request:
+        """No more health posts in the thread; the card still changes."""
+        return await self._muted(person, request_id, muted=True)
+
+    async def unmute(self, person: str, request_id: str) -> Request:
+        return await self._muted(person, request_id, muted=False)
+
+    async def _muted(self, person: str, request_id: str, *, muted: bool) -> Request:
+        request = await self._allowed(person, request_id, Action.CANCEL)
+        async with self._db.write() as tx:
+            now = await requests.get(tx, request.id, lock=True) or request
+            if now.muted == muted:
+                return now
+            kind = "request.muted" if muted else "request.unmuted"
+            return await story.take(tx, now, Step(kind, actor=person, changes={"muted": muted}))
+
     async def adopt(self, person: str, request_id: str, cluster_id: str) -> Request:
         """Take an existing cluster as what this request has become."""
         request = await self._allowed(person, request_id, Action.ADOPT)
@@ -152,7 +168,7 @@ class Decider:
     ) -> Request:
         request = await self._allowed(person, request_id, action)
         async with self._db.write() as tx:
-            now = await requests.get(tx, request.id) or request
+            now = await requests.get(tx, request.id, lock=True) or request
             _fits(now, to, *_FROM[action])
             step = Step(
                 kind,
@@ -187,7 +203,7 @@ class Decider:
 
     async def _awaiting(self, tx: Transaction, request: Request) -> Request:
         """The request as it stands now, if it can still be decided."""
-        now = await requests.get(tx, request.id) or request
+        now = await requests.get(tx, request.id, lock=True) or request
         if now.state == State.AWAITING_APPROVAL and now.expires_at is not None and now.expires_at <= tx.now:
             raise Stale(meanwhile(State.EXPIRED))
         _fits(now, State.QUEUED, State.AWAITING_APPROVAL)

@@ -24,7 +24,7 @@ from bot.store.outbox import Entry, Thread
 from bot.store.requests import Request
 
 POST_SPACING = timedelta(seconds=1)  # Slack's own rate for chat.postMessage, a channel
-EDIT_SPACING = timedelta(seconds=1)
+EDIT_SPACING = timedelta(seconds=3)  # a card; several changes within it make one edit
 FIRST_WAIT = 1.0  # seconds, where a 429 doesn't say how long
 LONGEST_BACKOFF = 12.0
 NOTICE_LIFE = timedelta(minutes=15)  # a word to one person that came later than this would only confuse
@@ -66,6 +66,7 @@ class Deliverer:
         self._lease = timedelta(seconds=timing.lease)
         self._owner = uuid.uuid4().hex
         self._running: set[asyncio.Task[None]] = set()
+        self._joined: set[str] = set()
 
     async def run(self) -> float | None:
         """Start speaking wherever something is due. Returns the seconds until the next is, if known."""
@@ -109,14 +110,18 @@ class Deliverer:
             paused = await pace.until(tx, WHISPER if thread.key.startswith("notice:") else POST)
         if not held.channel and entry is not None and entry.kind != "notice":
             return await self._find_dm(held)
-        if entry is not None and entry.next_at <= now and paused is None:
-            return await (self._whisper if entry.kind == "notice" else self._post)(held, entry)
+        waits: list[datetime] = []
         if held.root_ts and held.card_wanted > held.card_shown:
-            edited = await self._edit(held)
-            if edited is True or entry is None:
-                return edited
-        times = [t for t in (entry.next_at if entry else None, paused) if t is not None]
-        return max(times) if entry is not None and times else False
+            waits += _later_than(edited := await self._edit(held))
+            if edited is True:
+                return True
+        if entry is not None and (entry.next_at > now or paused is not None):
+            waits.append(max(entry.next_at, paused or now))
+        elif entry is not None:
+            waits += _later_than(said := await (self._whisper if entry.kind == "notice" else self._post)(held, entry))
+            if said is True:
+                return True
+        return min(waits, default=False)
 
     async def _find_dm(self, thread: Thread) -> bool | datetime:
         """Asked for where there is no channel (the Home tab): it is told in the requester's direct messages."""
@@ -172,8 +177,11 @@ class Deliverer:
 
     async def _join(self, channel: str) -> None:
         """Be in a public channel before the first post there. Where it can't be, the post's own answer says so."""
+        if channel.startswith("D") or channel in self._joined:
+            return
         try:
             await self._slack.join(channel)
+            self._joined.add(channel)
         except RemoteError as fault:
             log.info("not joined", channel=channel, fault=fault.reason)
 
@@ -211,6 +219,7 @@ class Deliverer:
             case NothingSent():
                 return await self._later(entry, fault, state="pending")
             case Refused() if fault.code in CLOSED:
+                self._joined.discard(thread.channel)
                 return await self._move_to_dm(thread, entry, fault)
             case Refused() if fault.code in MALFORMED:
                 return await self._plainly(entry, message, fault.reason)
@@ -346,6 +355,10 @@ class Deliverer:
         async with self._db.write() as tx:
             await outbox.mark(tx, entry, state="parked", fault=why[:200])
         return True
+
+
+def _later_than(result: bool | datetime) -> list[datetime]:
+    return [result] if isinstance(result, datetime) else []
 
 
 def _inside(thread: Thread, entry: Entry) -> str | None:

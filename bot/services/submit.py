@@ -68,9 +68,7 @@ class Submitter:
         """(may ask for clusters, may decide on them), as far as is known now."""
         current = self._policy()
         who = await self._directory.person(person)
-        somebodys = RequestFacts(requester="", body={})
-        may_open = policy.decide(current, who, Action.OPEN, somebodys).allowed
-        return may_open, policy.decide(current, who, Action.APPROVE, somebodys).allowed
+        return policy.decide(current, who, Action.OPEN).allowed, policy.may_approve(current, who).allowed
 
     async def submit(self, person: str, view: Mapping[str, Any]) -> Submitted:
         """Store what the view holds, or say what is wrong with all of it at once.

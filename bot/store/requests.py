@@ -81,8 +81,11 @@ async def _one(tx: Transaction, *where: Any) -> Request | None:
     return found[0] if found else None
 
 
-async def get(tx: Transaction, request_id: str) -> Request | None:
-    return await _one(tx, requests.c.id == request_id)
+async def get(tx: Transaction, request_id: str, *, lock: bool = False) -> Request | None:
+    """The request; `lock` holds its row until the transaction ends, so that whoever decides on it decides in turn."""
+    query = select(*_COLUMNS).where(requests.c.id == request_id)
+    found = await _all(tx, query.with_for_update() if lock else query)
+    return found[0] if found else None
 
 
 async def by_submit_key(tx: Transaction, key: str) -> Request | None:

@@ -18,7 +18,9 @@ from tests.unit.drawn import markup, words
 from tests.unit.test_card import HOSTILE, STATES
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-OURS = re.compile(r"<@U[A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!date\^-?\d+\^[^<>]*>|<https://[^\s<>|]+\|Open the thread>")
+OURS = re.compile(
+    r"<@[A-Za-z0-9]{1,40}>|<!subteam\^S[A-Za-z0-9]{1,39}>|<!date\^-?\d+\^[^<>]*>|<https://[^\s<>|]+\|Open the thread>"
+)
 
 REQUEST = RequestLine(
     request_id="CL-7F3K2",
@@ -165,7 +167,18 @@ def test_a_state_that_nobody_knows_is_a_mistake() -> None:
 
 
 @pytest.mark.parametrize(
-    "link", ["", "javascript:alert(1)", "http://x.io", "https://x|y", "https://x> <!here>", "https://" + "x" * 5000]
+    "link",
+    [
+        "",
+        "javascript:alert(1)",
+        "http://x.io",
+        "https://x|y",
+        "https://x y",
+        "https://\u202ex",
+        "https://",
+        "https://x> <!here>",
+        "https://" + "x" * 5000,
+    ],
 )
 def test_a_link_that_is_none_is_left_out(link: str) -> None:
     assert "thread>" not in shown(replace(EMPTY, requests=(replace(REQUEST, link=link),)))
@@ -204,9 +217,9 @@ def test_the_remark_names_the_command_that_shows_the_rest() -> None:
     assert "`/other list` shows them." in words(view)
 
 
-@pytest.mark.parametrize("text", [*HOSTILE, *'&`*字"', "\ud800", "\n", "", "x"], ids=repr)
+@pytest.mark.parametrize("text", [*HOSTILE, *'&`*字"', "\ud800", "\n", "", "x"], ids=lambda text: ascii(text[:12]))
 def test_the_fullest_page_of_the_worst_text_is_one_that_slack_takes(text: str) -> None:
-    view = home(_crowded(text * 2000, link="https://x.io/" + ("字" * 287)))
+    view = home(_crowded(text * 2000, link="https://x.io/" + "&" * 287))
     assert check_view(view) == []
     assert len(view["blocks"]) <= HOME_BLOCKS
     assert size_of(view) <= VIEW_BYTES
@@ -235,7 +248,7 @@ def _crowded(text: str, link: str) -> HomeFacts:
         more_waiting=10**9,
         requests=(request,) * 500,
         more_requests=10**9,
-        clusters=(cluster,) * 5000,
+        clusters=(cluster,) * 500,
         more_clusters=10**9,
         as_of=NOON,
     )

@@ -349,7 +349,12 @@ def test_every_limit_can_be_had_from_the_package_itself() -> None:
 
 @pytest.mark.parametrize("check", [check_view, check_message, check_options])
 def test_nonsense_is_a_problem_and_not_a_crash(check: Callable[[Any], list[limits.Problem]]) -> None:
-    for nonsense in ({"blocks": [None, 3, [], {"type": []}]}, {"blocks": {"a": 1}}, {"type": "home", "blocks": None}):
+    cases: list[Any] = [
+        {"blocks": [None, 3, [], {"type": []}]},
+        {"blocks": {"a": 1}},
+        {"type": "home", "blocks": None},
+    ]
+    for nonsense in cases:
         assert check(nonsense)
 
 

@@ -165,7 +165,7 @@ def test_a_name_is_trimmed() -> None:
         ("a\u202eb", "control character"),
         ("\u2066ab", "control character"),
         ("a\u2028b", "control character"),
-        ("a\ud800", "control character"),
+        ("a\ud800", "half a character"),
         (7, "This must be text."),
     ],
 )

@@ -155,6 +155,8 @@ class Form(Sheet):
         self._need_open()
         if not self.view.body.get("submit"):
             raise LookupError(f"{self.title!r} has nothing to submit")
+        if self.view.body.get("submit_disabled"):
+            raise LookupError(f"the submit button of {self.title!r} is disabled")
         self._hash_before = self.view.hash
         self.view.errors = refused_inputs(self.blocks, self.view.state)
         self.workspace.touch()

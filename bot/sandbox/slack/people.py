@@ -68,17 +68,12 @@ class Person:
             modal = self.modal
             return modal if modal and callback_id in ("", modal.callback_id) else None
 
-        modal = await self.workspace.until(
-            on_top, timeout=timeout, what=f"a modal {callback_id} in front of {self.name}".replace("  ", " ")
-        )
-        assert modal is not None  # noqa: S101 - `until` returns true answers only
-        return modal
+        what = f"a modal {callback_id} in front of {self.name}".replace("  ", " ")
+        return await self.workspace.until(on_top, timeout=timeout, what=what)
 
     async def sees_home(self, timeout: float = 5) -> Form:
         """Wait until the Home tab was published."""
-        home = await self.workspace.until(lambda: self.home, timeout=timeout, what=f"a Home tab for {self.name}")
-        assert home is not None  # noqa: S101 - `until` returns true answers only
-        return home
+        return await self.workspace.until(lambda: self.home, timeout=timeout, what=f"a Home tab for {self.name}")
 
     # What they do
 

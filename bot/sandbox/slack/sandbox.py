@@ -186,7 +186,7 @@ class SlackSandbox:
         """Whether the app echoes a signed url_verification challenge."""
         return await self.courier.url_verification()
 
-    async def until(self, predicate: Callable[[], T], timeout: float = 10, *, what: str = "") -> T:
+    async def until(self, predicate: Callable[[], T | None], timeout: float = 10, *, what: str = "") -> T:
         """Wait until the predicate is true and return its answer; it is asked again whenever the workspace changes.
 
         TimeoutError after `timeout` seconds, saying `what` was waited for (by default the predicate's source).

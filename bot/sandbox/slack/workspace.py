@@ -150,7 +150,7 @@ class Workspace:
             if not waiting.done():
                 waiting.set_result(None)
 
-    async def until(self, predicate: Callable[[], T], *, timeout: float, what: str) -> T:
+    async def until(self, predicate: Callable[[], T | None], *, timeout: float, what: str) -> T:
         """Wait for a true answer and return it, asking again at each change.
 
         TimeoutError after `timeout` seconds, saying `what` was waited for.
