@@ -28,6 +28,7 @@ from bot.services.form import Forms
 from bot.services.home import Homes
 from bot.services.housekeep import Housekeeper
 from bot.services.overview import Overview
+from bot.services.places import Places
 from bot.services.submit import Submitter
 from bot.services.watch import Watcher
 from bot.settings import Settings
@@ -191,7 +192,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = utc_now) -> Bot:
     housekeeper = Housekeeper(db, metrics)
     bot: Bot
     homes = Homes(db, slack, directory, choices, current, lambda: bot.identity.url if bot.identity is not None else "")
-    edge = Edge(db, slack, directory, forms, submitter, decider, watcher, homes)
+    edge = Edge(db, slack, directory, forms, submitter, decider, watcher, homes, Places(slack))
 
     async def refresh_choices() -> float | None:
         return await choices.refresh(every=CHOICES_SECONDS, again=RETRY_SECONDS)

@@ -118,8 +118,8 @@ async def _launched(environ: Mapping[str, str]) -> AsyncIterator[str]:
     logs.configure(settings.log_format, settings.log_level)
     async with serving(settings) as (bot, server):
         serve = asyncio.create_task(server.serve())
-        while not server.started or await bot.unready():
-            await asyncio.sleep(0.02)  # noqa: ASYNC110  # readiness is asked for, as a probe does
+        while not server.started or await bot.unready():  # noqa: ASYNC110  # readiness is asked for, as a probe does
+            await asyncio.sleep(0.02)
         port = server.servers[0].sockets[0].getsockname()[1]
         try:
             yield f"http://{settings.host}:{port}"

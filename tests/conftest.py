@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot import logs
+from tests.postgres import LEFT_OUT, database_url, empty_url, postgres
 from tests.world import Transport, World, make_world
+
+__all__ = ["database_url", "empty_url", "postgres"]
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +31,14 @@ async def either_world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncI
     transport: Transport = request.param
     async with make_world(tmp_path, transport) as made:
         yield made
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The very last line of the output: what this machine lacks, and how to get it."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput"):
+        return
+    reasons = [each.longrepr[2] for each in reporter.stats.get("skipped", ()) if isinstance(each.longrepr, tuple)]
+    lacks = sorted({reason.partition(LEFT_OUT)[2] for reason in reasons if LEFT_OUT in reason})
+    if lacks:
+        reporter.write_line("; ".join(lacks))

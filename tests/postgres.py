@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
 import pytest
@@ -37,7 +38,7 @@ def binaries() -> Path | None:
     return next((each for each in [*debian, *on_path] if (each / "initdb").exists() and (each / "postgres").exists()), None)
 
 
-def leave_out(how: str) -> None:
+def leave_out(how: str) -> NoReturn:
     """Skip this test, to be named in pytest's last line; under REQUIRE_ALL=1 that is a failure."""
     if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(f"REQUIRE_ALL=1, but: {how}", pytrace=False)
@@ -74,7 +75,7 @@ class Postgres:
         until = time.monotonic() + START_SECONDS
         while True:
             try:
-                self._admin("SELECT 1")
+                self._admin(sql.SQL("SELECT 1"))
             except psycopg.OperationalError:
                 if self._process.poll() is not None or time.monotonic() > until:
                     raise RuntimeError((self.folder / "log").read_text()) from None
@@ -120,13 +121,13 @@ class Postgres:
         self._admin(query.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
 
-    def _admin(self, query: "sql.Composed | str") -> None:
+    def _admin(self, query: sql.Composable) -> None:
         with psycopg.connect(host=str(self.folder), user="bot", dbname="postgres", autocommit=True) as connection:
-            connection.execute(query if isinstance(query, sql.Composed) else sql.SQL(query))  # type: ignore[arg-type]
+            connection.execute(query)
 
 
 def _name(url: str) -> str:
-    return url.rpartition("/")[2] if "?" not in url else url.partition("?")[0].rpartition("/")[2]
+    return url.partition("?")[0].rpartition("/")[2]
 
 
 def _as_nobody(*options: str) -> list[str]:
@@ -152,14 +153,15 @@ def postgres() -> Iterator[Postgres]:
     found = binaries()
     if found is None:
         leave_out(HOW)
-    assert found is not None
     folder = Path(tempfile.mkdtemp(prefix="pg"))  # in /tmp: a socket's path has 107 characters at most
     if os.geteuid() == 0:
         os.chown(folder, _lent().pw_uid, _lent().pw_gid)
     try:
         server = Postgres(found, folder)
-        yield server
-        server.stop()
+        try:
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

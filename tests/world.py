@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -46,6 +47,7 @@ class World:
     transport: Transport
     environ: dict[str, str] = field(default_factory=dict)
     url: str = ""
+    hasty: bool = True  # posts and edits come faster than Slack's own pace allows; False where that pace is the matter
 
     def policy(self, text: str) -> None:
         """What policy.toml says from the next start on."""
@@ -66,6 +68,8 @@ class World:
             server = Server(bot.web)
             await server.start()
             self.url = server.url
+            if self.hasty:
+                bot.deliverer.post_spacing = bot.deliverer.edit_spacing = timedelta(seconds=0.05)
             if self.transport == "http":
                 self.slack.app_url = f"{server.url}/slack/events"
             try:
@@ -83,9 +87,21 @@ class World:
     async def opens_form(self, person: Person | None = None, in_: Channel | None = None) -> Form:
         """The person (Alice) types the command and sees the form."""
         who = person or self.alice
+        before = who.modal.id if who.modal else ""
         reply = await who.types("/astro-cluster create", in_=in_ or self.general)
         assert (reply.status, reply.text) == (200, ""), reply
-        return await who.sees_modal(callback_id="create_cluster")
+        return await self.sees_form(who, before)
+
+    async def sees_form(self, person: Person, before: str = "") -> Form:
+        """The create form in front of this person, once it is there; another than `before`, a view's id."""
+
+        def on_top() -> Form | None:
+            modal = person.modal
+            return modal if modal and modal.callback_id == "create_cluster" and modal.id != before else None
+
+        form = await self.slack.until(on_top, timeout=5, what=f"the form in front of {person.name}")
+        assert form is not None
+        return form
 
     async def asks(self, name: str, **fields: str) -> Message:
         """Alice asks for a cluster, filling in what is named here; returns its card."""

@@ -95,7 +95,7 @@ def _field(model: type[BaseModel], key: str, info: FieldInfo) -> Field:
         default=_default(info),
         least=least,
         most=most,
-        hint=description if len(description) <= _HINT and description != title else "",
+        hint=told.get("hint", description if len(description) <= _HINT and description != title else ""),
         example=str(info.examples[0]) if info.examples else "",
         group=told.get("group", ""),
         choices=told.get("choices"),

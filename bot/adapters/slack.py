@@ -160,6 +160,15 @@ class Slack:
         client = self.client()
         await self._call("conversations.join", lambda: client.conversations_join(channel=channel))
 
+    async def may_post(self, channel: str, *, timeout: float) -> bool:
+        """Whether the bot can post here, or could by joining. Refused (channel_not_found) where it can't look."""
+        client = self.client()
+        answer = await self._call("conversations.info", lambda: client.conversations_info(channel=channel), timeout)
+        found = answer["channel"]
+        return not found.get("is_archived") and bool(
+            found.get("is_member") or found.get("is_im") or not found.get("is_private")
+        )
+
     async def find(self, channel: str, entry: str, *, thread: str | None, oldest: float) -> str | None:
         """The ts of our message that carries `entry` in its metadata, over all pages; None: it isn't there."""
         client = self.client()

@@ -9,6 +9,7 @@ else. Each field carries what a person needs: title, description, example, and h
 - `required_when`: needed where the same holds.
 - `redraws`: the rest of the form depends on it.
 - `default_from`: the field of Astro's cluster options that fills it in at first.
+- `hint`: what stands under the field instead of the description; "" where the title says it all.
 - `range`: it is one of the cluster's own address ranges.
 - `note`: a line under the field that warns. `item`, `max_items`: what a repeated group holds, and how many at most.
 
@@ -38,6 +39,7 @@ TYPES: tuple[ClusterType, ...] = ("DEDICATED", "HYBRID")
 
 _HYBRID = {"type": ["HYBRID"]}
 _DR = {"drRegion": True}
+_TITLED: dict[str, Any] = {"hint": ""}
 
 
 def _distinct(values: list[str]) -> list[str]:
@@ -55,12 +57,14 @@ class _Part(BaseModel):
 class NodePool(_Part):
     """One worker node pool."""
 
-    name: Word = Field(title="Name", description="The name of the node pool.", examples=["my-nodepool"])
+    name: Word = Field(
+        title="Name", description="The name of the node pool.", examples=["my-nodepool"], json_schema_extra=_TITLED
+    )
     nodeInstanceType: Word = Field(
         title="Instance type",
         description="The type of node instance that is used for the node pool.",
         examples=["t3.medium"],
-        json_schema_extra={"choices": "nodeInstances"},
+        json_schema_extra={"choices": "nodeInstances", "hint": ""},
     )
     maxNodeCount: int = Field(
         ge=1,
@@ -68,21 +72,28 @@ class NodePool(_Part):
         title="Most nodes",
         description="The maximum number of nodes that can be created in the node pool.",
         examples=[10],
+        json_schema_extra=_TITLED,
     )
     isDefault: bool | None = Field(
         None,
         title="Default pool",
         description="Whether this is the default node pool of the cluster.",
         examples=[True],
+        json_schema_extra=_TITLED,
     )
 
 
 class K8sTag(_Part):
     """One Kubernetes tag. The API lets both be absent; that a tag has a key is ours."""
 
-    key: Word = Field(title="Key", description="The tag's key.", examples=["key1"])
+    key: Word = Field(title="Key", description="The tag's key.", examples=["key1"], json_schema_extra=_TITLED)
     value: Visible | None = Field(
-        None, max_length=256, title="Value", description="The tag's value.", examples=["value1"]
+        None,
+        max_length=256,
+        title="Value",
+        description="The tag's value.",
+        examples=["value1"],
+        json_schema_extra=_TITLED,
     )
 
 
@@ -91,7 +102,7 @@ def _provider() -> Any:
         title="Cloud provider",
         description="The cluster's cloud provider.",
         examples=["AWS"],
-        json_schema_extra=_hints("Basics", choices="providers", redraws=True),
+        json_schema_extra=_hints("Basics", choices="providers", redraws=True, hint=""),
     )
 
 
@@ -109,31 +120,32 @@ class ClusterRequest(_Part):
         title="Name",
         description="The cluster's name. No other cluster of your organization may have it.",
         examples=["My cluster"],
-        json_schema_extra=_hints("Basics"),
+        json_schema_extra=_hints("Basics", hint="No other cluster of your organization may have it."),
     )
     region: Word = Field(
         title="Region",
         description="The cluster's region.",
         examples=["us-east-1"],
-        json_schema_extra=_hints("Basics", choices="regions", redraws=True, default_from="defaultRegion"),
+        json_schema_extra=_hints("Basics", choices="regions", redraws=True, default_from="defaultRegion", hint=""),
     )
     vpcSubnetRange: Cidr = Field(
         title="VPC range",
         description="The VPC subnet range.",
         examples=["172.20.0.0/20"],
-        json_schema_extra=_hints("Network", range=True, default_from="defaultVpcSubnetRange"),
+        json_schema_extra=_hints("Network", range=True, default_from="defaultVpcSubnetRange", hint=""),
     )
     dbInstanceType: Word | None = Field(
         None,
         title="Database instance",
         description="The type of database instance that is used for the cluster. Required for Hybrid clusters.",
         examples=["Small General Purpose"],
-        json_schema_extra=_hints("Basics", choices="databaseInstances", required_when=_HYBRID),
+        json_schema_extra=_hints("Basics", choices="databaseInstances", required_when=_HYBRID, hint=""),
     )
 
 
 def _dr_region(note: str = "") -> Any:
-    hints = _hints("Disaster recovery", choices="regions", redraws=True)
+    hint = "Choosing one turns Disaster Recovery on."
+    hints = _hints("Disaster recovery", choices="regions", redraws=True, hint=hint)
     return Field(
         None,
         title="Disaster recovery region",
@@ -195,7 +207,7 @@ class _Access(ClusterRequest):
         title="Workspaces",
         description="The Workspaces that are authorized to the cluster. None chosen: all of them.",
         examples=["clm88rddl000108jwgeka2div"],
-        json_schema_extra=_hints("Access and tags", choices="workspaces"),
+        json_schema_extra=_hints("Access and tags", choices="workspaces", hint="None chosen: all of them."),
     )
     k8sTags: list[K8sTag] | None = Field(
         None,
@@ -247,7 +259,7 @@ class _GcpNetwork(ClusterRequest):
         title="Pod range",
         description="The subnet range for Pods.",
         examples=["172.21.0.0/19"],
-        json_schema_extra=_hints("Network", range=True, default_from="defaultPodSubnetRange"),
+        json_schema_extra=_hints("Network", range=True, default_from="defaultPodSubnetRange", hint=""),
     )
     # The specification has the descriptions of the next two the wrong way round; Astronomer's guide to creating a
     # cluster has them right, and so have we.

@@ -1,6 +1,7 @@
 """`/astro-cluster`: reads the word, asks a service, answers in the ack."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -9,6 +10,7 @@ from blocks import notices
 from blocks.parts import Message
 from bot.clusters.policy import Decision
 from bot.listeners.edge import Edge, Where, where_of
+from bot.services.form import TITLE
 
 COMMAND = "/astro-cluster"
 QUICK_SECONDS = 0.5  # so long the ack waits for a look-up; a slower one goes on behind a skeleton
@@ -29,38 +31,52 @@ def register(app: AsyncApp, edge: Edge) -> None:
                 await ack(**_only_to_them({"text": f"{unknown['text']}\n{listed['text']}", "blocks": blocks}))
 
 
+@dataclass(frozen=True)
+class Opening:
+    """What has to be known before the form opens: whether it may, and what to say on top of it."""
+
+    decision: Decision
+    remark: str
+
+
 async def _create(edge: Edge, ack: AsyncAck, body: dict[str, Any]) -> None:
     where = where_of(body)
-    deciding = await _deciding(edge, where)
-    if deciding.done() and not (decision := deciding.result()).allowed:
+    looking = await _looking(edge, where)
+    if looking.done() and not (decision := looking.result().decision).allowed:
         await ack(**_only_to_them(notices.not_allowed(decision.reason, decision.ask)))
         return
     await ack()
-    edge.after_ack(open_form(edge, where, str(body.get("trigger_id") or ""), deciding), where)
+    edge.after_ack(_open_form(edge, where, str(body.get("trigger_id") or ""), looking), where)
 
 
 async def open_or_refuse(edge: Edge, where: Where, trigger_id: str) -> None:
     """The same from a button, where there is no ack to answer in: a refusal is shown as a modal."""
-    await open_form(edge, where, trigger_id, await _deciding(edge, where))
+    await _open_form(edge, where, trigger_id, await _looking(edge, where))
 
 
-async def _deciding(edge: Edge, where: Where) -> "asyncio.Task[Decision]":
-    """Whether they may open the form: under way, and mostly done, as it is known from memory."""
-    deciding = asyncio.create_task(edge.submitter.may_open(where.person, where.channel))
-    await asyncio.wait([deciding], timeout=QUICK_SECONDS)
-    return deciding
+async def _looking(edge: Edge, where: Where) -> asyncio.Task[Opening]:
+    """The look-ups, under way and mostly done, as the answers are in memory."""
+
+    async def look() -> Opening:
+        may, remark = edge.submitter.may_open(where.person, where.channel), edge.places.remark(where.channel)
+        return Opening(*await asyncio.gather(may, remark))
+
+    looking = asyncio.create_task(look())
+    await asyncio.wait([looking], timeout=QUICK_SECONDS)
+    return looking
 
 
-async def open_form(edge: Edge, where: Where, trigger_id: str, deciding: "asyncio.Task[Decision]") -> None:
-    """Open the form; behind a skeleton where the decision is still to come, as the trigger lives for 3 s only."""
+async def _open_form(edge: Edge, where: Where, trigger_id: str, looking: asyncio.Task[Opening]) -> None:
+    """Open the form; behind a skeleton where the answers are still to come, as the trigger lives for 3 s only."""
     skeleton = ""
-    if not deciding.done():
-        skeleton = str((await edge.slack.open_view(trigger_id, notices.skeleton_view("Create a cluster")))["id"])
-    decision = await deciding
-    if decision.allowed:
-        view = edge.forms.fresh(await edge.forms.begin(where.person, where.channel))
+    if not looking.done():
+        skeleton = str((await edge.slack.open_view(trigger_id, notices.skeleton_view(TITLE)))["id"])
+    opening = await looking
+    if opening.decision.allowed:
+        view = edge.forms.fresh(await edge.forms.begin(where.person, where.channel), opening.remark)
     else:
-        view = notices.notice_view("Create a cluster", notices.not_allowed(decision.reason, decision.ask)["text"])
+        refusal = notices.not_allowed(opening.decision.reason, opening.decision.ask)
+        view = notices.notice_view(TITLE, refusal["text"])
     if skeleton:
         await edge.slack.update_view(skeleton, view)
     else:

@@ -18,6 +18,7 @@ from bot.services import story
 from bot.services.decide import Decider
 from bot.services.form import Forms
 from bot.services.home import Homes
+from bot.services.places import Places
 from bot.services.submit import Submitter
 from bot.services.watch import Watcher
 from bot.store.engine import Database
@@ -45,6 +46,7 @@ class Edge:
     decider: Decider
     watcher: Watcher
     homes: Homes
+    places: Places
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _views: "weakref.WeakValueDictionary[str, asyncio.Lock]" = field(default_factory=weakref.WeakValueDictionary)
 

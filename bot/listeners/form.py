@@ -6,7 +6,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.errors import PersonError, Refused
 from bot.listeners.edge import Edge, Where, where_of
-from bot.services.form import CALLBACK
+from bot.services.form import CALLBACK, remarks_of
 from bot.services.submit import Submitted
 
 
@@ -42,7 +42,9 @@ def _answer(edge: Edge, view: dict[str, Any], result: Submitted) -> dict[str, An
         return {"response_action": "errors", "errors": errors}
     draft = result.draft
     form_id = str(view.get("private_metadata") or "")
-    drawn = edge.forms.draw(form_id, draft.values, draft.reason, previous=draft, alerts=result.alerts)
+    drawn = edge.forms.draw(
+        form_id, draft.values, draft.reason, previous=draft, alerts=result.alerts, remarks=remarks_of(view)
+    )
     return {"response_action": "update", "view": drawn}
 
 

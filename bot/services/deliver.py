@@ -59,7 +59,13 @@ class Timing:
 
 
 class Deliverer:
-    """Claims the threads that have something to say and speaks in each, in tasks of its own."""
+    """Claims the threads that have something to say and speaks in each, in tasks of its own.
+
+    `post_spacing` and `edit_spacing` are Slack's pace; tests of other things speed them up.
+    """
+
+    post_spacing = POST_SPACING
+    edit_spacing = EDIT_SPACING
 
     def __init__(self, db: Database, slack: Slack, card_of: CardOf, timing: Timing) -> None:
         self._db, self._slack, self._card_of, self._timing = db, slack, card_of, timing
@@ -150,7 +156,7 @@ class Deliverer:
         if message is None:
             return await self._park(entry, "the request is gone")
         async with self._db.write() as tx:
-            turn = await pace.take(tx, f"post:{thread.channel}", POST_SPACING)
+            turn = await pace.take(tx, f"post:{thread.channel}", self.post_spacing)
             if turn is not None:
                 return turn
             await outbox.mark(tx, entry, state="sending", sending_at=tx.now, attempts=entry.attempts + 1)
@@ -274,7 +280,7 @@ class Deliverer:
     async def _edit(self, thread: Thread) -> bool | datetime:
         async with self._db.write() as tx:
             paused = await pace.until(tx, EDIT)
-            turn = paused or await pace.take(tx, f"edit:{thread.key}", EDIT_SPACING)
+            turn = paused or await pace.take(tx, f"edit:{thread.key}", self.edit_spacing)
             if turn is not None:
                 return turn
             request = await requests.get(tx, thread.key)

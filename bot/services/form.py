@@ -81,11 +81,12 @@ class Forms:
             raise PersonError("This form is too old to be used. Copy what you need, and open it again.")
         return row
 
-    def fresh(self, form_id: str) -> dict[str, Any]:
-        """The form as it opens: the first allowed provider and type, their defaults filled in."""
+    def fresh(self, form_id: str, remark: str = "") -> dict[str, Any]:
+        """The form as it opens: the first allowed provider and type, their defaults filled in; `remark` on top."""
         limits = self._current().limits
         values: dict[str, Any] = {"cloudProvider": limits.providers[0], "type": limits.types[0]}
-        return self.draw(form_id, values | self._defaults(values))
+        remarks = [notices.alert(remark, "info")] if remark else []
+        return self.draw(form_id, values | self._defaults(values), remarks=remarks)
 
     def again(self, form_id: str, request: Request) -> dict[str, Any]:
         """The form filled with what was asked before, and beside its field what Astro had against it."""
@@ -112,11 +113,15 @@ class Forms:
         previous: Draft | None = None,
         errors: Mapping[compiler.Loc, str] | None = None,
         alerts: Sequence[str] = (),
+        remarks: Sequence[Block] = (),
     ) -> dict[str, Any]:
-        """The view for these values. With `previous`, what was typed there stays where its block is the same."""
+        """The view for these values. With `previous`, what was typed there stays where its block is the same.
+
+        `alerts` are about this drawing; `remarks` are blocks that stay on top for as long as the form lives.
+        """
         model = self._model(values)
         catalog = self._choices.catalog
-        top = [notices.alert(text) for text in alerts]
+        top = [*remarks, *(notices.alert(text) for text in alerts)]
         if catalog.options_for(values) is None:
             top.append(notices.alert(NO_COPY))
         ours = compiler.build(
@@ -165,6 +170,7 @@ class Forms:
             values,
             draft.reason,
             previous=Draft(values, draft.reason, api, draft.ours),
+            remarks=remarks_of(view),
         )
 
     def place(self, draft: Draft, faults: Sequence[Fault]) -> tuple[dict[str, str], list[str]]:
@@ -177,10 +183,9 @@ class Forms:
 
     def search(self, block_id: str, view: Mapping[str, Any], query: str) -> list[dict[str, Any]]:
         """The options of an external select that fit what is being typed, from memory."""
-        draft = self.read(view)
-        path = block_id.split("#")[0].split(".")
-        name = schema.choices_name(path[-1] if not path[-1].isdigit() else path[0])
-        return compiler.search(self._offered(draft.values).get(name, ()), query)
+        values = self.read(view).values
+        model, choices = self._model(values), self._offered(values)
+        return compiler.search(compiler.offered(model, block_id, choices=choices), query)
 
     # --- what the form is made of -------------------------------------------------------------------------------------
 
@@ -227,6 +232,15 @@ class Forms:
             "types": [Option(t, type_name(t)) for t in limits.types],
         }
         return offered | _catalog_options(self._choices.catalog, values, limits.regions)
+
+
+def remarks_of(view: Mapping[str, Any]) -> list[Block]:
+    """What was said on top when the form opened, to be said again by every later drawing of it."""
+    return [
+        {key: block[key] for key in ("type", "text", "level")}
+        for block in view.get("blocks", ())
+        if block.get("type") == "alert" and block.get("level") == "info"
+    ]
 
 
 def _catalog_options(

@@ -76,6 +76,7 @@ def test_a_plain_form_shows_at_most_a_dozen_inputs_with_the_reason(provider: str
 GROUPS = ["Basics", "Network", "Disaster recovery", "Hybrid", "Access and tags"]
 CHOICES = {"providers", "types", "regions", "databaseInstances", "nodeInstances", "workspaces", None}
 KNOWN_HINTS = {
+    "hint",
     "group",
     "choices",
     "when",
