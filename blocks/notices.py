@@ -6,8 +6,10 @@ A notice is a whole message: it goes into a command's answer, an ephemeral post 
 from collections.abc import Sequence
 
 from blocks.limits import ALERT_TEXT, VIEW_TITLE
-from blocks.parts import Block, Message, section
-from blocks.text import code, escape, mention, mentions, plain
+from blocks.parts import Block, Message, context, section
+from blocks.text import channel_mention, code, escape, mentions, plain
+
+_CHANNELS = 8  # as many as a sentence bears
 
 
 def help_text(command: str, may_request: bool, may_approve: bool) -> Message:
@@ -25,9 +27,10 @@ def help_text(command: str, may_request: bool, may_approve: bool) -> Message:
     return _notice("This bot gets Astro clusters for you.", "\n".join(lines), may)
 
 
-def not_allowed(reason: str, ask: Sequence[str] = ()) -> Message:
-    """Policy refuses: `reason` is policy's own sentence, `ask` the ids of people and user groups who can help."""
-    return _notice(escape(reason, 1500), *([f"Ask {mentions(ask, 'or')}."] if ask else []))
+def not_allowed(reason: str, ask: Sequence[str] = (), where: Sequence[str] = ()) -> Message:
+    """Policy refuses: `reason` is policy's own sentence, `ask` the ids of people and user groups who can help, `where`
+    those of channels in which it is allowed."""
+    return _notice(escape(reason, 1500), *_ways_on(ask, where))
 
 
 def unknown_subcommand(command: str, word: str) -> Message:
@@ -40,10 +43,10 @@ def directory_down() -> Message:
     return _notice("Nothing was done: Slack or Astro did not tell in time who you are. Please try again in a minute.")
 
 
-def late_click(what_happened: str, by: str = "") -> Message:
-    """The button came too late: `what_happened` meanwhile ("it was approved", "it has expired"), and `by` whom."""
-    who = f" by {mention(by)}" if by else ""
-    return _notice(f"Nothing was done, as you came a little late: {escape(what_happened, 500)}{who}.")
+def late_click(what_happened: str, by: Sequence[str] = ()) -> Message:
+    """The button came too late: `what_happened` meanwhile ("it was approved", "it has expired"), `by` who decided."""
+    who = f" Decided by {mentions(by)}." if by else ""
+    return _notice(f"Nothing was done, as you came a little late: {escape(what_happened, 500)}.{who}")
 
 
 def something_went_wrong(reference: str) -> Message:
@@ -86,6 +89,11 @@ def alert(text: str, level: str = "warning") -> Block:
     return {"type": "alert", "text": plain(text, ALERT_TEXT), "level": level}
 
 
+def ways_on(ask: Sequence[str], where: Sequence[str] = ()) -> list[Block]:
+    """What stands under an alert that refuses: whom to ask, or in which channels it is allowed. Ids, as above."""
+    return [context(line) for line in _ways_on(ask, where)]
+
+
 def notice_view(title: str, markup: str) -> Block:
     """A modal that says one thing, in ready markup of up to 3000 characters, and can be closed."""
     return _view(title, [section(markup)])
@@ -120,6 +128,13 @@ def adopt_view(request_id: str, name: str) -> Block:
         f"Which cluster in Astro is *{escape(name)}*? From now on its story is told in this request's thread."
     )
     return _view("Link existing cluster", [said, which]) | _submitted("adopt_request", request_id, "Link")
+
+
+def _ways_on(ask: Sequence[str], where: Sequence[str]) -> list[str]:
+    lines = [f"Ask {mentions(ask, 'or')}."] if ask else []
+    if where:
+        lines.append(f"Use it in {' or '.join(map(channel_mention, where[:_CHANNELS]))}.")
+    return lines
 
 
 def _notice(*paragraphs: str) -> Message:

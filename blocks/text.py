@@ -104,6 +104,11 @@ def group_mention(group_id: str) -> str:
     return f"<!subteam^{group_id}>" if _ID.fullmatch(group_id) else escape(group_id)
 
 
+def channel_mention(channel_id: str) -> str:
+    """`<#C…>`, a channel, as a link to it."""
+    return f"<#{channel_id}>" if _ID.fullmatch(channel_id) else escape(channel_id)
+
+
 def mentions(ids: Iterable[str], conjunction: str = "and", at_most: int = 8) -> str:
     """People and groups by id, as a list in a sentence. Ids of user groups begin with S."""
     names = [group_mention(one) if one.startswith("S") else mention(one) for one in ids]

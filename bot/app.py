@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import stamina
 import structlog
 from starlette.applications import Starlette
 
@@ -32,6 +33,7 @@ from bot.services.places import Places
 from bot.services.submit import Submitter
 from bot.services.watch import Watcher
 from bot.settings import Settings
+from bot.store import migrate
 from bot.store.engine import Clock, Database, utc_now
 from bot.web import Gate, web_app
 
@@ -61,6 +63,7 @@ class Bot:
     refused: str = ""
     refusal: asyncio.Event = field(default_factory=asyncio.Event)
     _connecting: asyncio.Task[None] | None = None
+    _stopped: bool = False
 
     async def start(self) -> None:
         """Begin to work. Neither Slack nor Astro need be there: both are asked until they answer."""
@@ -97,12 +100,8 @@ class Bot:
     async def unready(self) -> list[str]:
         """Why the bot should get no traffic; empty: it should."""
         faults = list(self.scheduler.faults)
-        try:
-            async with asyncio.timeout(2):
-                async with self.db.read():
-                    pass
-        except Exception as fault:
-            faults.append(f"the database does not answer ({type(fault).__name__})")
+        if fault := await migrate.fault(self.db):
+            faults.append(fault)
         if self.identity is None:
             faults.append(self.refused or "Slack has not answered yet")
         if self.socket is not None and not await self.socket.connected():
@@ -112,9 +111,13 @@ class Bot:
         return faults
 
     async def stop(self, seconds: float = 8.0) -> None:
-        """No new work; what is in flight gets `seconds` to end, and is resolvable if it doesn't."""
-        await self.scheduler.stop()
-        await self.edge.homes.stop()
+        """No new work; what is in flight gets `seconds` to end, and is resolvable if it doesn't. Twice is once."""
+        if self._stopped:
+            return
+        self._stopped = True
+        async with self.db.between_writes():
+            await self.scheduler.stop()
+            await self.edge.homes.stop()
         async with asyncio.TaskGroup() as group:
             for part in (self.edge, self.creator, self.deliverer):
                 group.create_task(part.drain(seconds))
@@ -122,6 +125,10 @@ class Bot:
             self._connecting.cancel()
         if self.socket is not None:
             await self.socket.stop()
+        await self.close()
+
+    async def close(self) -> None:
+        """Give back every connection. May be called twice, and without a start."""
         await self.slack.close()
         await self.astro.close()
         await self.db.close()
@@ -129,6 +136,7 @@ class Bot:
 
 def build(settings: Settings, policy: Policy, *, clock: Clock = utc_now) -> Bot:
     """Every part, joined; nothing runs yet."""
+    stamina.instrumentation.set_on_retry_hooks([])  # the Astro client's own words about a failure say more
     metrics = Metrics()
     db = Database(settings.database_url.get_secret_value(), clock=clock)
     call_timeout = min(10.0, settings.lease_seconds * 2 / 3)
@@ -192,7 +200,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = utc_now) -> Bot:
     housekeeper = Housekeeper(db, metrics)
     bot: Bot
     homes = Homes(db, slack, directory, choices, current, lambda: bot.identity.url if bot.identity is not None else "")
-    edge = Edge(db, slack, directory, forms, submitter, decider, watcher, homes, Places(slack))
+    edge = Edge(db, slack, directory, forms, submitter, decider, watcher, homes, Places(slack, current))
 
     async def refresh_choices() -> float | None:
         return await choices.refresh(every=CHOICES_SECONDS, again=RETRY_SECONDS)
@@ -230,9 +238,14 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = utc_now) -> Bot:
         return await bot.unready()
 
     async def gauges() -> None:
-        await housekeeper.count()
+        if choices.fetched_at is not None:
+            metrics.choices_age.set((utc_now() - choices.fetched_at).total_seconds())
         for tick in scheduler.ticks.values():
             metrics.tick_age.labels(tick.name).set(tick.age)
+        try:
+            await housekeeper.count()
+        except Exception as fault:  # what the process itself counts is wanted most when the database is away
+            log.warning("the database could not be counted", fault=type(fault).__name__)
 
     web = web_app(
         None if settings.socket_mode else handler(bolt, observe),

@@ -17,6 +17,7 @@ import uvicorn
 
 from bot import app as house
 from bot import logs, startup
+from bot.diagnose import diagnose
 from bot.errors import OperatorError
 from bot.sandbox.demo import play
 from bot.settings import Settings, load
@@ -57,6 +58,14 @@ def migrate_database() -> None:
 
 
 @cli.command()
+def check() -> None:
+    """Look at everything that the bot needs: one line a finding, with its mend."""
+    settings = load()
+    logs.configure(settings.log_format, "ERROR")
+    sys.exit(0 if asyncio.run(_check(settings)) else 1)
+
+
+@cli.command()
 def export(
     format: Annotated[str, typer.Option(help="jsonl")] = "jsonl",
 ) -> None:
@@ -92,12 +101,15 @@ def demo(
 
 
 async def _run(settings: Settings) -> None:
-    async with serving(settings) as (bot, server):
+    listening = startup.listen(settings.host, settings.port)
+    async with contextlib.AsyncExitStack() as at_the_end:
+        at_the_end.callback(listening.close)
+        bot, server = await at_the_end.enter_async_context(serving(settings))
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
-        serve = asyncio.create_task(server.serve())
+        serve = asyncio.create_task(server.serve([listening]))
         waiting = asyncio.create_task(stop.wait())
         refused = asyncio.create_task(bot.refusal.wait())
         await asyncio.wait([serve, waiting, refused], return_when=asyncio.FIRST_COMPLETED)
@@ -131,19 +143,19 @@ async def _launched(environ: Mapping[str, str]) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[tuple[house.Bot, uvicorn.Server]]:
-    """A started bot and the server in front of it, not serving yet."""
+    """A started bot and the server in front of it, not serving yet; stopped at the end, if it is not by then."""
     policy = startup.load_policy(settings.policy_file)
+    unlock = startup.lock_sqlite(settings.database_url.get_secret_value())
     bot = house.build(settings, policy)
-    unlock = startup.lock_sqlite(bot.db.url.database or "") if bot.db.is_sqlite else lambda: None
     try:
         await startup.prepare_database(bot.db)
         await bot.start()
         config = uvicorn.Config(
             bot.web, host=settings.host, port=settings.port, log_config=None, access_log=False, lifespan="off"
         )
-        server = Server(config)
-        yield bot, server
+        yield bot, Server(config)
     finally:
+        await bot.stop(0)
         unlock()
 
 
@@ -162,11 +174,21 @@ def _with_database(work: Callable[[Database], Awaitable[None]]) -> None:
     async def using() -> None:
         db = Database(settings.database_url.get_secret_value())
         try:
+            if fault := await migrate.fault(db):
+                raise OperatorError(f"DATABASE_URL: {fault}; run: clusterbot migrate", exit_code=1)
             await work(db)
         finally:
             await db.close()
 
     asyncio.run(using())
+
+
+async def _check(settings: Settings) -> bool:
+    well = True
+    async for finding in diagnose(settings):
+        print(finding)
+        well = well and finding.ok
+    return well
 
 
 async def _export(db: Database) -> None:

@@ -35,7 +35,14 @@ class NotAllowed(PersonError):
 
 
 class Stale(PersonError):
-    """What was clicked is no longer so; the message says what happened meanwhile, as a clause ("it was denied")."""
+    """What was clicked is no longer so; the message says what happened meanwhile, as a clause ("it was denied").
+
+    `by` holds the Slack ids of those who decided it, where somebody did.
+    """
+
+    def __init__(self, what_happened: str, by: Sequence[str] = ()) -> None:
+        self.by = tuple(by)
+        super().__init__(what_happened)
 
 
 class OperatorError(BotError):

@@ -11,20 +11,20 @@ import structlog
 # Tokens, signatures, response URLs, trigger ids and e-mails, wherever they turn up in a line.
 _SECRETS = re.compile(
     r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=Bearer )\S+|v0=[0-9a-f]{64}|https://hooks\.slack\.com/\S+"
-    r"|\b\d{6,}\.\d{6,}\.[0-9a-f]{32}\b|[\w.+-]+@[\w-]+\.[\w.-]+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"|\b\d{6,}\.\d{6,}\.[0-9a-f]{16,}\b|[\w.+-]+@[\w-]+\.[\w.-]+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
 HIDDEN = "[hidden]"
 
 
 def redact(value: Any) -> Any:
-    """`value` with everything secret in its texts replaced, at any depth."""
-    if isinstance(value, str):
-        return _SECRETS.sub(HIDDEN, value)
+    """`value` with everything secret in its texts replaced, at any depth; what a log can't hold becomes text first."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
     if isinstance(value, dict):
-        return {key: redact(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(redact(each) for each in value)
-    return value
+        return {redact(key): redact(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact(each) for each in value]
+    return _SECRETS.sub(HIDDEN, str(value))
 
 
 def _redacted(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -13,6 +13,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 STALE_SECONDS = 30.0  # a tick that hasn't fired for this long is dead
+AGAIN_SECONDS = 0.2  # how soon after a failure the work that was wanted meanwhile is tried
 STUCK_SECONDS = 300.0  # work that runs for this long will not end: every call it makes has a time-out
 
 log = structlog.get_logger()
@@ -60,6 +61,8 @@ class Tick:
                 due = await self._work()
             except Exception:
                 log.exception("a tick failed; it runs again", tick=self.name)
+                if self._again:  # poked meanwhile; not at once, as it may fail as fast as it is poked
+                    self._wake_in(AGAIN_SECONDS)
                 return
             if due is not None and due < self.seconds:
                 self._wake_in(due)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from bot.clusters.wording import sentence
 from bot.errors import OperatorError
 
 SECRETS = ("slack_bot_token", "slack_signing_secret", "slack_app_token", "astro_api_token", "database_url")
@@ -36,7 +37,7 @@ def _slack_url(value: str) -> str:
 
 def _database_url(value: SecretStr) -> SecretStr:
     url = value.get_secret_value()
-    if not re.match(r"^(sqlite:///.+|postgres(ql)?://.+)$", url):
+    if not re.match(r"^(sqlite:///(?!:memory:).+|postgres(ql)?://.+)$", url):
         raise ValueError("must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
     return value
 
@@ -117,12 +118,13 @@ def load(environ: Mapping[str, str] | None = None, *, dotenv: Path = Path(".env"
                 continue
         if text and text.strip():
             values[field] = text.strip()
+    named = {line.split("_FILE")[0] for line in faults}
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        named = {line.split("_FILE")[0] for line in faults}
         faults += [_line(fault) for fault in error.errors() if str(fault["loc"][0]).upper() not in named]
-    if not faults and not settings.socket_mode and not settings.signing_secrets:
+    over_http = not values.get("slack_app_token")
+    if over_http and not values.get("slack_signing_secret", "").strip(" ,") and "SLACK_SIGNING_SECRET" not in named:
         faults.append("SLACK_SIGNING_SECRET: missing (or set SLACK_APP_TOKEN to use Socket Mode)")
     if faults:
         raise OperatorError(faults)
@@ -133,4 +135,5 @@ def _line(fault: Any) -> str:
     name = str(fault["loc"][0]).upper()
     if fault["type"] == "missing":
         return f"{name}: missing"
-    return f"{name}: {str(fault['msg']).removeprefix('Value error, ')}"
+    said = sentence(fault).rstrip(".").removeprefix("This ")
+    return f"{name}: {said[0].lower()}{said[1:]}"

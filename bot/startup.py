@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bot.clusters import policy as policies
 from bot.clusters.policy import Policy
 from bot.errors import OperatorError
 from bot.store import migrate
-from bot.store.engine import Database
+from bot.store.engine import Database, driver_url
 
 log = structlog.get_logger()
 
@@ -32,14 +33,19 @@ def load_policy(path: Path) -> Policy:
     return policy
 
 
-def lock_sqlite(db_path: str) -> Callable[[], None]:
-    """Be the only bot on this file: SQLite takes one writing process. Returns what gives the lock back.
+def lock_sqlite(url: str) -> Callable[[], None]:
+    """Be the only bot on this SQLite file, as it takes one writing process. Returns what gives the lock back.
+
+    PostgreSQL needs none.
 
     Raises:
         OperatorError: another `clusterbot run` has it.
     """
+    database = driver_url(url)
+    if database.get_backend_name() != "sqlite":
+        return lambda: None
     try:
-        handle = os.open(f"{db_path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(f"{database.database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as fault:
         raise OperatorError(f"DATABASE_URL: nothing can be written there ({fault.strerror})", exit_code=1) from None
     try:
@@ -51,6 +57,20 @@ def lock_sqlite(db_path: str) -> Callable[[], None]:
     return lambda: os.close(handle)
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """The socket on which the bot serves, taken before anything else starts.
+
+    Raises:
+        OperatorError: there is no such host, or somebody else has the port.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as fault:
+        line = f"HOST, PORT: the bot cannot listen on {host}:{port} ({fault.strerror})"
+        raise OperatorError(line, exit_code=1) from None
+
+
 async def prepare_database(db: Database) -> None:
     """Migrate an SQLite database; refuse a PostgreSQL database that is behind, as other replicas may still use it.
 
@@ -60,6 +80,15 @@ async def prepare_database(db: Database) -> None:
     if db.is_sqlite:
         await migrate.upgrade(db.url)
         return
+    await require_shape(db)
+
+
+async def require_shape(db: Database) -> None:
+    """What every command needs that reads or writes the database.
+
+    Raises:
+        OperatorError: it can't be reached, or isn't in the shape of this version.
+    """
     present, newest = await migrate.revisions(db.url)
     if present != newest:
         line = f"DATABASE_URL: the database is at {present or 'nothing'}, not {newest}; run: clusterbot migrate"

@@ -1,7 +1,7 @@
 """A PostgreSQL server for the tests: Debian's own, in a folder and on a socket of its own, gone at the end.
 
-initdb refuses root, so root lends it another user. One server a pytest process (a worker of xdist is one); each test gets
-a database of its own, copied from one that is migrated once.
+initdb refuses root, so root lends it another user. One server a pytest process (a worker of xdist is one); each test
+gets a database of its own, copied from one that is migrated once.
 """
 
 import itertools
@@ -35,7 +35,9 @@ def binaries() -> Path | None:
     """The folder with initdb and postgres, the newest version's; None where there is none."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
     on_path = [Path(found).parent for name in ("initdb",) if (found := shutil.which(name))]
-    return next((each for each in [*debian, *on_path] if (each / "initdb").exists() and (each / "postgres").exists()), None)
+    return next(
+        (each for each in [*debian, *on_path] if (each / "initdb").exists() and (each / "postgres").exists()), None
+    )
 
 
 def leave_out(how: str) -> NoReturn:
@@ -54,7 +56,20 @@ class Postgres:
         self._template = ""
         data = folder / "data"
         subprocess.run(
-            [*_as_nobody(), found / "initdb", "-D", data, "-U", "bot", "-A", "trust", "-N", "--no-locale", "-E", "UTF8"],
+            [
+                *_as_nobody(),
+                found / "initdb",
+                "-D",
+                data,
+                "-U",
+                "bot",
+                "-A",
+                "trust",
+                "-N",
+                "--no-locale",
+                "-E",
+                "UTF8",
+            ],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=folder,
@@ -104,7 +119,9 @@ class Postgres:
         name = _name(url)
         self._admin(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
         self._admin(
-            sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(sql.Literal(name))
+            sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(
+                sql.Literal(name)
+            )
         )
 
     def open(self, url: str) -> None:

@@ -26,6 +26,25 @@ LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 TOKEN_REFUSED = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type"}
 )
+# What each call needs (Slack's page of each method); the manifest asks for exactly these and `commands`.
+SCOPES_BY_METHOD: Mapping[str, frozenset[str]] = {
+    "auth.test": frozenset(),
+    "bots.info": frozenset({"users:read"}),
+    "views.open": frozenset(),
+    "views.update": frozenset(),
+    "views.publish": frozenset(),
+    "chat.postMessage": frozenset({"chat:write"}),
+    "chat.update": frozenset({"chat:write"}),
+    "chat.postEphemeral": frozenset({"chat:write"}),
+    "conversations.open": frozenset({"im:write"}),
+    "conversations.join": frozenset({"channels:join"}),
+    "conversations.info": frozenset({"channels:read", "groups:read", "im:read"}),
+    "conversations.replies": frozenset({"channels:history", "groups:history", "im:history"}),
+    "conversations.history": frozenset({"channels:history", "groups:history", "im:history"}),
+    "users.info": frozenset({"users:read", "users:read.email"}),
+    "usergroups.users.list": frozenset({"usergroups:read"}),
+}
+SCOPES = frozenset({"commands"}).union(*SCOPES_BY_METHOD.values())
 METADATA_EVENT = "clusterbot_entry"
 
 Observe = Callable[[str, str, float], None]

@@ -101,6 +101,19 @@ class Catalog:
         return self.options.get((provider, kind)) if isinstance(provider, str) and isinstance(kind, str) else None
 
 
+# What is kept of each entry: Astro's also hold names and e-mails of whoever made them, which are none of ours to store.
+_KEPT = {
+    "workspaces": ("id", "name"),
+    "clusters": ("id", "name", "cloudProvider", "region", "type", "status", "healthStatus", *_CLUSTER_RANGES),
+}
+
+
+def kept(document: str, listed: Any) -> Any:
+    """What of Astro's answer is worth keeping, as JSON."""
+    names = _KEPT.get(document)
+    return [{name: each[name] for name in names if name in each} for each in _entries(listed)] if names else listed
+
+
 def parse_options(listed: Any, type: str) -> list[ProviderOptions]:
     """The answer of `cluster-options` for this type: a bare list, one entry a provider."""
     return [

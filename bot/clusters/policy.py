@@ -104,8 +104,9 @@ def decide(policy: Policy, person: Person, action: Action, request: RequestFacts
 
 _NOT_REQUESTER = "You are not among those who may ask for clusters."
 _NOT_APPROVER = "You are not among those who may decide on this request."
-_NO_REQUESTERS = "Nobody may ask for clusters yet: the bot's policy names no requesters. Ask whoever runs the bot."
-_NO_APPROVERS = "Nobody may decide on this request: the bot's policy names no approvers. Ask whoever runs the bot."
+_ASK_OPERATOR = "Ask whoever runs the bot."
+_NO_REQUESTERS = f"Nobody may ask for clusters yet: the bot's policy names no requesters. {_ASK_OPERATOR}"
+_NO_APPROVERS = f"Nobody may decide on this request: the bot's policy names no approvers. {_ASK_OPERATOR}"
 _TRY_AGAIN = "Try again in a moment."
 
 
@@ -134,7 +135,8 @@ def _membership(members: Members, person: Person, no: str, *, ask: tuple[str, ..
     if listed is False or has_role is False:
         wanted = " or ".join(members.astro_roles)
         reason = no if listed is False else f"{no} Your role in Astro has to be {wanted}."
-        return Decision(False, reason, rule, ask=tuple(id for id in ask if id != person.id))
+        others = tuple(id for id in ask if id != person.id)
+        return Decision(False, reason if others else f"{reason} {_ASK_OPERATOR}", rule, ask=others)
     if listed is None:
         return Decision(
             False, f"Slack could not be asked which user groups you are in. {_TRY_AGAIN}", rule, unknown=True
@@ -255,5 +257,5 @@ def approvable(approval: Approval, requester: str, candidates: Collection[str] |
     if len(able) >= approval.quorum:
         return Decision(True)
     needed = "somebody else's approval" if approval.quorum == 1 else f"{approval.quorum} approvals by others"
-    reason = f"This needs {needed}, and the bot's policy names too few who could give them. Ask whoever runs the bot."
+    reason = f"This needs {needed}, and the bot's policy names too few who could give them. {_ASK_OPERATOR}"
     return Decision(False, reason, approval.rule)

@@ -217,7 +217,11 @@ def load(text: str) -> Policy:
     except tomllib.TOMLDecodeError as fault:
         raise OperatorError(f"policy: not valid TOML: {fault}") from None
     except ValidationError as error:
-        raise OperatorError([_line(fault) for fault in error.errors(include_url=False)]) from None
+        faults = error.errors(include_url=False)
+        # Of a list whose items are wrong pydantic says that it is too short, as well: that helps nobody.
+        wrong = {fault["loc"][:-1] for fault in faults}
+        told = [fault for fault in faults if fault["type"] != "too_short" or fault["loc"] not in wrong]
+        raise OperatorError([_line(fault) for fault in told]) from None
 
 
 def _line(fault: ErrorDetails) -> str:

@@ -11,12 +11,14 @@ from urllib.parse import parse_qs
 import structlog
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.responses import PlainTextResponse, Response
 
 from blocks import notices
 from bot.adapters.slack import Identity
+from bot.listeners.commands import COMMAND
 from bot.listeners.form import first_input
 
 Observe = Callable[[str, str, float], None]
@@ -47,6 +49,7 @@ def bolt_app(client: AsyncWebClient, identity: Known) -> AsyncApp:
         request_verification_enabled=False,  # the gate has done it, on the raw bytes
         ssl_check_enabled=False,
         ignoring_self_events_enabled=True,
+        raise_error_for_unhandled_request=True,  # a 404 would make Slack repeat an event, and tell a person nothing
     )
 
     @app.middleware
@@ -61,6 +64,9 @@ def bolt_app(client: AsyncWebClient, identity: Known) -> AsyncApp:
 
     @app.error
     async def failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
+        if isinstance(error, BoltUnhandledRequestError):
+            log.info("nothing listens for this", kind=_word(body.get("type")))
+            return _turned_away(body, notices.unknown_subcommand(COMMAND, str(body.get("command") or "this"))["text"])
         reference = uuid.uuid4().hex[:12]
         log.error("a listener failed", exc_info=error, reference=reference)
         return _turned_away(body, notices.something_went_wrong(reference)["text"])

@@ -43,7 +43,7 @@ async def _create(edge: Edge, ack: AsyncAck, body: dict[str, Any]) -> None:
     where = where_of(body)
     looking = await _looking(edge, where)
     if looking.done() and not (decision := looking.result().decision).allowed:
-        await ack(**_only_to_them(notices.not_allowed(decision.reason, decision.ask)))
+        await ack(**_only_to_them(notices.not_allowed(decision.reason, decision.ask, decision.where)))
         return
     await ack()
     edge.after_ack(_open_form(edge, where, str(body.get("trigger_id") or ""), looking), where)
@@ -75,7 +75,7 @@ async def _open_form(edge: Edge, where: Where, trigger_id: str, looking: asyncio
     if opening.decision.allowed:
         view = edge.forms.fresh(await edge.forms.begin(where.person, where.channel), opening.remark)
     else:
-        refusal = notices.not_allowed(opening.decision.reason, opening.decision.ask)
+        refusal = notices.not_allowed(opening.decision.reason, opening.decision.ask, opening.decision.where)
         view = notices.notice_view(TITLE, refusal["text"])
     if skeleton:
         await edge.slack.update_view(skeleton, view)

@@ -64,8 +64,7 @@ class Edge:
         return lock
 
     async def drain(self, seconds: float) -> None:
-        if self.tasks:
-            await asyncio.wait(self.tasks, timeout=seconds)
+        await self.db.drain(self.tasks, seconds)
 
     async def tell(self, where: Where, message: Message) -> None:
         """Say something that only this person should read: stored first, sent as soon as Slack takes it."""
@@ -80,7 +79,7 @@ class Edge:
                 except NotAllowed as refusal:
                     await self.tell(where, notices.not_allowed(str(refusal), refusal.ask))
                 except Stale as meanwhile:
-                    await self.tell(where, notices.late_click(str(meanwhile)))
+                    await self.tell(where, notices.late_click(str(meanwhile), meanwhile.by))
                 except PersonError as mistake:
                     await self.tell(where, notices.not_allowed(str(mistake)))
                 except RemoteError as fault:

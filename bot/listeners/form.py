@@ -4,6 +4,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from blocks import notices
 from bot.errors import PersonError, Refused
 from bot.listeners.edge import Edge, Where, where_of
 from bot.services.form import CALLBACK, remarks_of
@@ -43,7 +44,13 @@ def _answer(edge: Edge, view: dict[str, Any], result: Submitted) -> dict[str, An
     draft = result.draft
     form_id = str(view.get("private_metadata") or "")
     drawn = edge.forms.draw(
-        form_id, draft.values, draft.reason, previous=draft, alerts=result.alerts, remarks=remarks_of(view)
+        form_id,
+        draft.values,
+        draft.reason,
+        previous=draft,
+        alerts=result.alerts,
+        ways_on=notices.ways_on(result.ask, result.where),
+        remarks=remarks_of(view),
     )
     return {"response_action": "update", "view": drawn}
 

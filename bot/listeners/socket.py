@@ -26,6 +26,24 @@ REMEMBERED = 10_000  # envelopes; Slack redelivers one within minutes, if at all
 log = structlog.get_logger()
 
 
+class _Client(SocketModeClient):
+    """The SDK's client, which connects anew once where it would twice.
+
+    A `disconnect` frame and the closing of its connection each ask for a new one; the second would throw the first's
+    away, and whatever Slack has just sent over it.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._turn = asyncio.Lock()
+
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:
+        before = self.current_session
+        async with self._turn:
+            if before is None or self.current_session is before or not await self.is_connected():
+                await super().connect_to_new_endpoint(force)
+
+
 class Socket:
     """Keeps one connection up, and hands each envelope to Bolt once, however often it comes.
 
@@ -34,7 +52,7 @@ class Socket:
 
     def __init__(self, app: AsyncApp, app_token: str, observe: Callable[[str, str, float], None]) -> None:
         self._app, self._observe = app, observe
-        self._client = SocketModeClient(
+        self._client = _Client(
             app_token=app_token,
             web_client=app.client,
             ping_interval=PING_SECONDS,

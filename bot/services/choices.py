@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from bot.adapters.astro import Astro
-from bot.clusters.catalog import Catalog
+from bot.clusters.catalog import Catalog, kept
 from bot.errors import RemoteError
 from bot.store import forms
 from bot.store.engine import Database
@@ -44,10 +44,10 @@ class Choices:
     async def load(self) -> None:
         """Take the copies of the last run, so that a form opens well before Astro has answered."""
         async with self._db.read() as tx:
-            kept = await forms.kept_choices(tx)
-        self._documents = {name: document for name, (document, _) in kept.items()}
-        self.fetched_at = min((at for _, at in kept.values()), default=None)
-        self.clusters_at = kept["clusters"][1] if "clusters" in kept else None
+            copies = await forms.kept_choices(tx)
+        self._documents = {name: document for name, (document, _) in copies.items()}
+        self.fetched_at = min((at for _, at in copies.values()), default=None)
+        self.clusters_at = copies["clusters"][1] if "clusters" in copies else None
         self._draw()
 
     async def refresh(self, *, every: float = 0.0, again: float = 0.0) -> float:
@@ -88,13 +88,13 @@ class Choices:
 
     def saw_clusters(self, listed: list[dict[str, Any]]) -> None:
         """A sweep has just listed them all: the newest there is."""
-        self._documents["clusters"] = listed
+        self._documents["clusters"] = kept("clusters", listed)
         self.clusters_at = datetime.now(UTC)
         self._draw()
 
     async def _asked(self, name: str) -> Any:
         try:
-            return await self._fetch[name]()
+            return kept(name, await self._fetch[name]())
         except RemoteError as fault:
             log.warning("choices not refreshed; the last copy stays", part=name, fault=str(fault))
             return None

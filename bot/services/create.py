@@ -108,8 +108,7 @@ class Creator:
 
     async def drain(self, seconds: float) -> None:
         """Let what is in flight end; what doesn't is left resolvable, as its row says SUBMITTING."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=seconds)
+        await self._db.drain(self._running, seconds)
 
     async def _work(self, request: Request) -> None:
         with structlog.contextvars.bound_contextvars(request=request.id, person=request.requester):

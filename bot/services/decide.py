@@ -19,7 +19,7 @@ from bot.clusters.policy import Action, Decision, Policy
 from bot.errors import NotAllowed, PersonError, RemoteError, Stale
 from bot.services import story
 from bot.services.create import provisioned
-from bot.services.facts import approvers_of, facts_of, told
+from bot.services.facts import approvers_of, decided_by, facts_of, told
 from bot.services.story import Step
 from bot.store import events, requests
 from bot.store.engine import Database, Transaction
@@ -56,7 +56,9 @@ class Decider:
         terms = policy.approval_for(self._policy(), facts_of(request))
         async with self._db.write() as tx:
             request = await self._awaiting(tx, request)
-            by = (*approvers_of(request), *([] if person in approvers_of(request) else [person]))
+            if person in (before := approvers_of(request)):
+                raise Stale("you have approved it already, and somebody else has to, as well")
+            by = (*before, person)
             given = [*request.approval.get("given", ()), _signature(person, request, tx.now)]
             approval = {**request.approval, "given": given, "quorum": terms.quorum, "rule": terms.rule}
             remaining = max(0, terms.quorum - len(by))
@@ -144,6 +146,7 @@ class Decider:
         What the modal then asks for is decided afresh at its submission.
         """
         request = await self.find(request_id)
+        _undecided(request, action)
         who = await self._directory.person(person, timeout=1.0)
         decision = policy.decide(self._policy(), who, action, facts_of(request))
         if not decision.allowed and not decision.unknown:
@@ -181,6 +184,7 @@ class Decider:
 
     async def _allowed(self, person: str, request_id: str, action: Action) -> Request:
         request = await self.find(request_id)
+        _undecided(request, action)
         who = await self._directory.person(person, fresh=True, timeout=LOOKUP_SECONDS)
         decision = policy.decide(self._policy(), who, action, facts_of(request))
         if not decision.allowed:
@@ -234,11 +238,17 @@ _FROM: Mapping[Action, Sequence[State]] = {
 }
 
 
+def _undecided(request: Request, action: Action) -> None:
+    """Whoever decides on what is decided already came late, whatever else policy has against them."""
+    if action in (Action.APPROVE, Action.DENY):
+        _fits(request, State.QUEUED, State.AWAITING_APPROVAL)
+
+
 def _fits(request: Request, to: State, *states: State) -> None:
     """Raises Stale where the request has moved on."""
     state = State(request.state)
     if state not in states or not lifecycle.can_step(state, to):
-        raise Stale(meanwhile(state))
+        raise Stale(meanwhile(state), decided_by(request))
 
 
 def meanwhile(state: State) -> str:

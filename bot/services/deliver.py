@@ -87,8 +87,7 @@ class Deliverer:
         return max(0.0, (due - now).total_seconds()) if due else None
 
     async def drain(self, seconds: float) -> None:
-        if self._running:
-            await asyncio.wait(self._running, timeout=seconds)
+        await self._db.drain(self._running, seconds)
 
     async def _speak(self, thread: Thread) -> None:
         with structlog.contextvars.bound_contextvars(request=thread.key):
@@ -291,10 +290,7 @@ class Deliverer:
             await self._slack.edit(thread.channel, thread.root_ts, card)
         except Refused as fault:
             if fault.code in GONE:
-                async with self._db.write() as tx:
-                    await outbox.set_thread(tx, thread.key, root_ts=None, card_shown=request.version)
-                    await outbox.append(tx, thread.key, "card", {}, dedupe_key=f"{thread.key}:card:{request.version}")
-                return True
+                return await self._card_anew(thread, request.version)
             log.error("the card can't be edited", fault=fault.reason)  # noqa: TRY400  # Slack's no, not a mistake of ours
         except Limited as fault:
             async with self._db.write() as tx:
@@ -306,6 +302,17 @@ class Deliverer:
                 return tx.now + timedelta(seconds=2)
         async with self._db.write() as tx:
             await outbox.set_thread(tx, thread.key, card_shown=request.version)
+        return True
+
+    async def _card_anew(self, thread: Thread, version: int) -> bool:
+        """The card is gone: the next thing said is a new one, and what still waits goes under that."""
+        async with self._db.write() as tx:
+            await outbox.set_thread(tx, thread.key, root_ts=None, card_shown=version)
+            key, waiting = f"{thread.key}:card:{version}", await outbox.head(tx, thread.key)
+            if waiting is None:
+                await outbox.append(tx, thread.key, "card", {}, dedupe_key=key)
+            else:
+                await outbox.insert_before(tx, waiting, "card", dedupe_key=key)
         return True
 
     # --- a word to one person -----------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def facts_of(request: Request) -> RequestFacts:
 def approvers_of(request: Request) -> tuple[str, ...]:
     """Who has approved this very spec so far."""
     given = request.approval.get("given", ())
-    return tuple(each["by"] for each in given if each["spec_hash"] == request.spec_hash)
+    return tuple(dict.fromkeys(each["by"] for each in given if each["spec_hash"] == request.spec_hash))
 
 
 def card_facts(request: Request, *, poll_seconds: float, typical: tuple[int, int] | None = None) -> CardFacts:

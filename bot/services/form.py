@@ -113,15 +113,17 @@ class Forms:
         previous: Draft | None = None,
         errors: Mapping[compiler.Loc, str] | None = None,
         alerts: Sequence[str] = (),
+        ways_on: Sequence[Block] = (),
         remarks: Sequence[Block] = (),
     ) -> dict[str, Any]:
         """The view for these values. With `previous`, what was typed there stays where its block is the same.
 
-        `alerts` are about this drawing; `remarks` are blocks that stay on top for as long as the form lives.
+        `alerts` are about this drawing, and `ways_on` are blocks under them; `remarks` are blocks that stay on top for
+        as long as the form lives.
         """
         model = self._model(values)
         catalog = self._choices.catalog
-        top = [*remarks, *(notices.alert(text) for text in alerts)]
+        top = [*remarks, *(notices.alert(text) for text in alerts), *ways_on]
         if catalog.options_for(values) is None:
             top.append(notices.alert(NO_COPY))
         ours = compiler.build(

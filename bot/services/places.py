@@ -1,9 +1,11 @@
 """Whether a request can be told where it is asked for: where the bot can't post, the form says so."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.adapters.slack import Slack
+from bot.clusters.policy import Policy
 from bot.errors import Refused, RemoteError
 
 USABLE_SECONDS = 300.0
@@ -20,14 +22,14 @@ class _Known:
 class Places:
     """Remembers for a while which channels are closed to the bot."""
 
-    def __init__(self, slack: Slack) -> None:
-        self._slack = slack
+    def __init__(self, slack: Slack, policy: Callable[[], Policy]) -> None:
+        self._slack, self._policy = slack, policy
         self._known: dict[str, _Known] = {}
 
     async def remark(self, channel: str) -> str:
         """What a person should know before they ask here; "" where all is well, or nobody can tell."""
-        if not channel:
-            return ""
+        if not channel or self._policy().channels.post_in:
+            return ""  # told where policy says, or in direct messages as it is
         known = self._known.get(channel)
         if known is None or time.monotonic() - known.at > USABLE_SECONDS:
             known = await self._asked(channel)

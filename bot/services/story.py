@@ -56,7 +56,7 @@ async def take(tx: Transaction, request: Request, step: Step) -> Request:
     await say(tx, changed, step.posts, key=f"{event}")
     await outbox.want_card(tx, request.id, changed.version)
     tx.wakes.add(f"{HOME}{request.requester}")
-    if step.to in (State.QUEUED, State.UNCERTAIN):
+    if changed.state in (State.QUEUED, State.UNCERTAIN):
         tx.wakes.add("create")
     return changed
 

@@ -28,11 +28,16 @@ _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no 0 or O, 1, I or L, U: an id is
 
 @dataclass(frozen=True)
 class Submitted:
-    """What became of a submission: stored (`request`), faults beside their fields, or alerts on top of the form."""
+    """What became of a submission: stored (`request`), faults beside their fields, or alerts on top of the form.
+
+    `ask` are the ids of those who can help where policy refuses, `where` of the channels in which it would not.
+    """
 
     request: Request | None = None
     beside: Mapping[str, str] = field(default_factory=dict)
     alerts: Sequence[str] = ()
+    ask: Sequence[str] = ()
+    where: Sequence[str] = ()
     draft: Draft | None = None
 
 
@@ -111,7 +116,7 @@ class Submitter:
                 await events.add(
                     tx, "submit.refused", actor=person, rule=decision.rule, data={"reason": decision.reason}
                 )
-            return Submitted(alerts=[decision.reason], draft=draft)
+            return Submitted(alerts=[decision.reason], ask=decision.ask, where=decision.where, draft=draft)
         return await self._store(form, draft, checked.request, approval, who)
 
     async def _store(
@@ -140,7 +145,7 @@ class Submitter:
             return Submitted(beside=beside, alerts=above, draft=draft)
         room = policy.open_requests_allowed(self._policy(), await requests.count_open(tx, form.person, OPEN))
         if not room.allowed:
-            return Submitted(alerts=[room.reason], draft=draft)
+            return Submitted(alerts=[room.reason], ask=room.ask, draft=draft)
         request = await requests.add(tx, self._row(tx, await _free_id(tx), form, draft, body, approval, who))
         await events.add(
             tx,

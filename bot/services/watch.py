@@ -19,7 +19,7 @@ from bot.adapters.astro import Astro
 from bot.clusters import status
 from bot.clusters.lifecycle import State
 from bot.clusters.status import Change, Watched
-from bot.errors import RemoteError, Stale
+from bot.errors import PersonError, RemoteError, Stale
 from bot.services import story
 from bot.services.facts import told
 from bot.services.story import Step
@@ -29,6 +29,7 @@ from bot.store.requests import Request
 
 SILENT = "Astro does not answer at the moment. What stands here is the last that is known."
 SILENT_AFTER = 2  # failed sweeps in a row before anybody is told: a blip is nobody's business
+REFRESH_SECONDS = 5.0  # what somebody who pressed Refresh may wait
 SLOW = timedelta(hours=3)  # Astro's own Terraform provider gives up after this long
 
 log = structlog.get_logger()
@@ -71,12 +72,19 @@ class Watcher:
         return None
 
     async def refresh(self, request_id: str) -> bool:
-        """Look at one request's cluster now; returns whether anything was new."""
+        """Look at one request's cluster now; returns whether anything was new.
+
+        Raises:
+            PersonError: Astro did not answer.
+        """
         async with self._db.read() as tx:
             request = await requests.get(tx, request_id)
         if request is None or request.cluster_id is None or request.state not in (State.PROVISIONING, State.READY):
             return False
-        cluster = await self._astro.cluster(request.cluster_id)
+        try:
+            cluster = await self._astro.cluster(request.cluster_id, timeout=REFRESH_SECONDS)
+        except RemoteError:
+            raise PersonError("Astro did not answer. The card shows the last that is known.") from None
         async with self._db.write() as tx:
             return (await absorb(tx, request, cluster)).version != request.version
 

@@ -7,7 +7,7 @@ PostgreSQL: any number of processes; the time in a transaction is the database's
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -77,6 +77,26 @@ class Database:
         """A consistent look that changes nothing."""
         async with self._reader.connect() as connection:
             yield Transaction(connection, await self._time(connection))
+
+    @asynccontextmanager
+    async def between_writes(self) -> AsyncIterator[None]:
+        """No write is under way inside this block: the place to cancel tasks that use the database.
+
+        A task that is cancelled inside a transaction takes its connection along. SQLite's only writing connection would
+        then keep the lock on the file until it is collected, and whoever writes next would wait in vain.
+        """
+        async with self._gate if self.is_sqlite else _open():
+            yield
+
+    async def drain(self, tasks: Collection[asyncio.Task[None]], seconds: float) -> None:
+        """Let tasks that use the database end; what is left after `seconds` is cut off between two transactions."""
+        if not tasks:
+            return
+        _, left = await asyncio.wait(tasks, timeout=seconds)
+        async with self.between_writes():
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def close(self) -> None:
         await self._writer.dispose()

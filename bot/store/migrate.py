@@ -1,18 +1,22 @@
 """Alembic from within: bring a database to the newest shape, or say how far behind it is."""
 
 import asyncio
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
-from sqlalchemy.engine import URL
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 import bot
 from bot.errors import OperatorError
+from bot.store.engine import Database
+
+ANSWER_SECONDS = 2.0  # a probe must not hang with what it probes
 
 
 def config(url: URL) -> Config:
@@ -42,6 +46,27 @@ async def upgrade(url: URL) -> None:
         raise OperatorError(f"DATABASE_URL: the database cannot be migrated ({_short(error)})", exit_code=1) from error
 
 
+@cache
+def newest() -> str:
+    """The revision that this code needs."""
+    found = ScriptDirectory.from_config(config(make_url("sqlite://"))).get_current_head()
+    if found is None:
+        raise RuntimeError("the package has no migrations")
+    return found
+
+
+async def fault(db: Database) -> str:
+    """Why the database can't be worked with just now; empty: it can."""
+    if db.is_sqlite and not _exists(db.url):
+        return "the database does not answer (its file is gone)"  # an open connection would never notice
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS), db.read() as tx:
+            present = (await tx.execute(text("SELECT version_num FROM alembic_version"))).scalar_one()
+    except Exception as fault:
+        return f"the database does not answer ({type(fault).__name__})"
+    return "" if present == newest() else f"the database is at {present}, not at {newest()}, which this bot needs"
+
+
 async def revisions(url: URL) -> tuple[str | None, str]:
     """(the database's revision, the newest revision)."""
 
@@ -49,18 +74,18 @@ async def revisions(url: URL) -> tuple[str | None, str]:
         engine = create_engine(sync_url(url))
         try:
             with engine.connect() as connection:
-                present = MigrationContext.configure(connection).get_current_revision()
+                return MigrationContext.configure(connection).get_current_revision(), newest()
         finally:
             engine.dispose()
-        newest = ScriptDirectory.from_config(config(url)).get_current_head()
-        if newest is None:
-            raise RuntimeError("the package has no migrations")
-        return present, newest
 
     try:
         return await asyncio.to_thread(look)
     except SQLAlchemyError as error:
         raise OperatorError(f"DATABASE_URL: the database does not answer ({_short(error)})", exit_code=1) from error
+
+
+def _exists(url: URL) -> bool:
+    return Path(url.database or "").exists()
 
 
 def _short(error: SQLAlchemyError) -> str:

@@ -163,7 +163,9 @@ async def release(tx: Transaction, thread: Thread, *, not_before: datetime | Non
 
 
 async def next_due(tx: Transaction) -> datetime | None:
-    found: datetime | None = (await tx.execute(select(func.min(threads.c.due_at)))).scalar_one()
+    """When the earliest thread wants to be spoken in; one that somebody speaks in wants nothing."""
+    free = or_(threads.c.lease_until.is_(None), threads.c.lease_until < tx.now)
+    found: datetime | None = (await tx.execute(select(func.min(threads.c.due_at)).where(free))).scalar_one()
     return found
 
 

@@ -202,11 +202,13 @@ async def release(tx: Transaction, request: Request, *, next_at: datetime | None
         .where(requests.c.id == request.id, requests.c.fence == request.fence)
         .values(lease_owner=None, lease_until=None, next_at=next_at, **values)
     )
+    tx.wakes.add("create")
 
 
 async def next_due(tx: Transaction, states: Collection[str]) -> datetime | None:
-    """When the earliest row in these states wants to be looked at."""
-    query = select(func.min(requests.c.next_at)).where(requests.c.state.in_(states))
+    """When the earliest row in these states wants to be looked at; one that is being worked on wants nothing."""
+    free = or_(requests.c.lease_until.is_(None), requests.c.lease_until < tx.now)
+    query = select(func.min(requests.c.next_at)).where(requests.c.state.in_(states), free)
     found: datetime | None = (await tx.execute(query)).scalar_one()
     return found
 

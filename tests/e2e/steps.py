@@ -14,6 +14,11 @@ from bot.store.requests import Request
 from tests.world import World, stored
 
 T = TypeVar("T")
+# Astro's words as they would stand in a sentence, whatever their case.
+ASTRO_WORDS = re.compile(
+    r"\b(creating|created|create_failed|updating|update_failed|upgrade_pending|access_denied|failing_over"
+    r"|failover_failed|healthy|unhealthy|unknown)\b"
+)
 PAUSE = 0.02  # seconds between two looks at what tells nobody of its changes
 
 
@@ -43,10 +48,10 @@ async def until_card(world: World, card: Message, words: str, seconds: float = 1
 
 
 async def until_told_alone(world: World, person: Person, words: str, seconds: float = 10) -> Message:
-    """Wait until this person, and nobody else, is told this."""
+    """Wait until this person, and nobody else, is told this: where they are, or in their direct messages."""
 
     def found() -> Message | None:
-        return next((each for each in person.ephemerals if words in each.text), None)
+        return next((each for each in (*person.ephemerals, *person.dm.posts) if words in each.text), None)
 
     told = await world.slack.until(found, timeout=seconds, what=f"{words!r} for {person.name} alone")
     assert told is not None

@@ -77,10 +77,13 @@ async def test_a_reader_neither_waits_for_a_writer_nor_sees_its_half(db: Databas
 
 
 async def test_a_writer_that_fails_leaves_nothing_and_lets_the_next_one_in(db: Database) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with db.write() as tx:
             await events.add(tx, "lost", actor="bot")
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     async with asyncio.timeout(1), db.write() as tx:
         await events.add(tx, "kept", actor="bot")
     assert await kinds(db) == ["kept"]
@@ -111,10 +114,14 @@ async def test_who_should_be_woken_is_woken_once_it_is_committed_and_not_before(
         tx.wakes |= {"deliver", "create"}
         assert woken == []
     assert woken == [{"deliver", "create"}]
-    with pytest.raises(RuntimeError):
+
+    async def fail() -> None:
         async with db.write() as tx:
             tx.wakes.add("deliver")
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     assert len(woken) == 1
 
 
@@ -139,7 +146,7 @@ async def test_another_process_may_write_on_one_sqlite_file_meanwhile(sqlite_db:
         assert (await tx.execute(text("SELECT n FROM counter"))).scalar_one() == 16
 
 
-# --- the audit trail ------------------------------------------------------------------------------------------------------
+# --- the audit trail --------------------------------------------------------------------------------------------------
 
 
 async def test_all_events_come_in_order_over_all_pages(db: Database) -> None:
@@ -153,7 +160,7 @@ async def test_all_events_come_in_order_over_all_pages(db: Database) -> None:
     assert (of_other["actor"], of_other["data"]) == ("U2", {"reason": "ü"})
 
 
-# --- forms and choices ----------------------------------------------------------------------------------------------------
+# --- forms and choices ------------------------------------------------------------------------------------------------
 
 
 async def test_a_form_is_known_until_it_is_forgotten(db: Database) -> None:
@@ -179,7 +186,7 @@ async def test_a_copy_of_what_astro_offers_takes_the_place_of_the_last(db: Datab
         assert await forms.kept_choices(tx) == {"workspaces": ([{"name": "ü"}], at)}
 
 
-# --- things that must wait ------------------------------------------------------------------------------------------------
+# --- things that must wait --------------------------------------------------------------------------------------------
 
 
 async def test_a_turn_is_taken_once_and_then_closed_for_the_spacing(db: Database) -> None:

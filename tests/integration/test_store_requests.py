@@ -71,7 +71,7 @@ async def claim(db: Database, owner: str, **more: Any) -> list[Request]:
         return await requests.claim(tx, [State.QUEUED], owner=owner, lease=more.pop("lease", LEASE), **more)
 
 
-# --- compare-and-set ------------------------------------------------------------------------------------------------------
+# --- compare-and-set --------------------------------------------------------------------------------------------------
 
 
 async def test_a_change_raises_the_version_and_returns_the_row_as_it_stands_now(db: Database) -> None:
@@ -121,15 +121,18 @@ async def test_who_lost_the_claim_can_no_longer_change_the_row(db: Database) -> 
 
 
 async def test_a_step_that_fails_leaves_nothing_of_its_transaction(db: Database) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with db.write() as tx:
             await requests.add(tx, a_request("CL-AAAAA", tx.now))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     async with db.read() as tx:
         assert await requests.get(tx, "CL-AAAAA") is None
 
 
-# --- claims ---------------------------------------------------------------------------------------------------------------
+# --- claims -----------------------------------------------------------------------------------------------------------
 
 
 async def test_many_claimers_at_once_share_the_rows_without_doubling_one(db: Database, database_url: str) -> None:
@@ -194,7 +197,7 @@ async def test_the_time_of_a_transaction_is_utc_and_the_databases_own_on_postgre
         assert abs(now - utc_now()) < timedelta(seconds=5)
 
 
-# --- names ----------------------------------------------------------------------------------------------------------------
+# --- names ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_index_on_names_means_the_very_states_that_are_live() -> None:
@@ -237,7 +240,7 @@ async def test_one_form_makes_one_request_and_one_cluster_belongs_to_one(db: Dat
         await add(db, "CL-THIRD", cluster_id="c1", state=State.READY.value)
 
 
-# --- attempts -------------------------------------------------------------------------------------------------------------
+# --- attempts ---------------------------------------------------------------------------------------------------------
 
 
 async def test_attempts_are_kept_newest_first_with_the_id_that_came_back(db: Database) -> None:
@@ -251,4 +254,3 @@ async def test_attempts_are_kept_newest_first_with_the_id_that_came_back(db: Dat
     assert [each.id for each in kept] == [second, first]
     assert (kept[1].outcome, kept[1].cluster_id, len(kept[1].detail)) == ("late", "c1", 2000)
     assert kept[0].answered_at is None
-

@@ -12,6 +12,7 @@ from bot.clusters.catalog import (
     KnownCluster,
     Region,
     Workspace,
+    kept,
     parse_clusters,
     parse_options,
     parse_workspaces,
@@ -80,3 +81,10 @@ fields = st.sampled_from(["provider", "regions", "name", "id", "healthStatus", "
 @given(st.dictionaries(st.sampled_from(DOCUMENTS), json_values | st.lists(st.dictionaries(fields, json_values))))
 def test_no_document_whatsoever_makes_the_reading_raise(documents: dict[str, Any]) -> None:
     assert isinstance(Catalog.from_documents(documents), Catalog)
+
+
+def test_who_made_a_workspace_or_cluster_is_not_kept() -> None:
+    listed = [{"id": "ws1", "name": "Data", "createdBy": {"username": "olive@example.com", "fullName": "Olive Owner"}}]
+    assert kept("workspaces", listed) == [{"id": "ws1", "name": "Data"}]
+    assert kept("clusters", [{"id": "c1", "metadata": {"externalIPs": ["35.0.0.1"]}}]) == [{"id": "c1"}]
+    assert kept("options:HYBRID", [{"provider": "AWS", "regions": []}]) == [{"provider": "AWS", "regions": []}]

@@ -21,7 +21,7 @@ NOTICES: dict[str, Message] = {
     "not allowed, and nobody to ask": notices.not_allowed("Nobody may ask for clusters yet."),
     "unknown subcommand": notices.unknown_subcommand("/astro-cluster", "craete"),
     "directory down": notices.directory_down(),
-    "late, and by whom": notices.late_click("it was approved", "U0ANN"),
+    "late, and by whom": notices.late_click("it was approved", ["U0ANN"]),
     "late": notices.late_click("it has expired"),
     "went wrong": notices.something_went_wrong("CL-7F3K2"),
     "starting up": notices.starting_up(),
@@ -67,7 +67,7 @@ def test_hostile_words_break_and_ping_nothing(text: str) -> None:
     shown = [
         notices.not_allowed(text * 30, [text]),
         notices.unknown_subcommand("/astro-cluster", text),
-        notices.late_click(text * 30, text),
+        notices.late_click(text * 30, [text]),
         notices.something_went_wrong(text),
         notices.notice_view(text, escape(text)),
         notices.skeleton_view(text),

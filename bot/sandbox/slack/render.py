@@ -128,7 +128,8 @@ def _as_list(value: object) -> list[str]:
 
 
 def _placeholder(element: Json) -> str:
-    return str((element.get("placeholder") or {}).get("text", ""))
+    text = str((element.get("placeholder") or {}).get("text", ""))
+    return f"‹{text}›" if text else ""  # grey in Slack
 
 
 def _cell(cell: Json) -> str:
