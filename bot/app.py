@@ -20,7 +20,7 @@ from bot.listeners.edge import Edge
 from bot.listeners.socket import Socket
 from bot.metrics import Metrics
 from bot.scheduler import Scheduler, Tick
-from bot.services import create, deliver, watch
+from bot.services import claims, deliver, watch
 from bot.services.choices import Choices
 from bot.services.create import Creator
 from bot.services.decide import Decider
@@ -185,7 +185,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = utc_now) -> Bot:
         astro,
         directory,
         current,
-        create.Timing(
+        claims.Timing(
             lease=settings.lease_seconds,
             spacing=settings.create_spacing_seconds,
             grace=settings.uncertain_grace_seconds,

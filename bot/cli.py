@@ -174,8 +174,7 @@ def _with_database(work: Callable[[Database], Awaitable[None]]) -> None:
     async def using() -> None:
         db = Database(settings.database_url.get_secret_value())
         try:
-            if fault := await migrate.fault(db):
-                raise OperatorError(f"DATABASE_URL: {fault}; run: clusterbot migrate", exit_code=1)
+            await startup.require_shape(db)
             await work(db)
         finally:
             await db.close()

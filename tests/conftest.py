@@ -38,7 +38,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or hasattr(config, "workerinput"):
         return
-    reasons = [each.longrepr[2] for each in reporter.stats.get("skipped", ()) if isinstance(each.longrepr, tuple)]
+    reasons = [str(each.longrepr[2]) for each in reporter.stats.get("skipped", ())]
     lacks = sorted({reason.partition(LEFT_OUT)[2] for reason in reasons if LEFT_OUT in reason})
     if lacks:
-        reporter.write_line("; ".join(lacks))
+        reporter.write_line(f"Some tests were left out, as this machine lacks: {', '.join(lacks)}")

@@ -25,7 +25,7 @@ from bot.store import migrate
 from bot.store.engine import driver_url
 
 LEFT_OUT = "left out: "  # begins the reason of every test that is skipped because this machine lacks something
-HOW = "PostgreSQL is missing, and the tests that need it were left out; for them: apt-get install postgresql"
+HOW = "PostgreSQL (apt-get install postgresql)"
 START_SECONDS = 15.0
 # A server whose data nobody needs after the test: nothing waits for the disk.
 OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "16MB"}
@@ -41,9 +41,9 @@ def binaries() -> Path | None:
 
 
 def leave_out(how: str) -> NoReturn:
-    """Skip this test, to be named in pytest's last line; under REQUIRE_ALL=1 that is a failure."""
+    """Skip this test as something is missing, which pytest's last line names; under REQUIRE_ALL=1 that is a failure."""
     if os.environ.get("REQUIRE_ALL") == "1":
-        pytest.fail(f"REQUIRE_ALL=1, but: {how}", pytrace=False)
+        pytest.fail(f"REQUIRE_ALL=1, but this machine lacks {how}", pytrace=False)
     pytest.skip(f"{LEFT_OUT}{how}")
 
 
@@ -138,7 +138,7 @@ class Postgres:
         self._admin(query.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
 
-    def _admin(self, query: sql.Composable) -> None:
+    def _admin(self, query: sql.SQL | sql.Composed) -> None:
         with psycopg.connect(host=str(self.folder), user="bot", dbname="postgres", autocommit=True) as connection:
             connection.execute(query)
 

@@ -17,7 +17,7 @@ from bot.clusters.faults import Fault
 from bot.clusters.policy import Policy, RequestFacts, approval_for
 from bot.clusters.schema import ApiVersion
 from bot.services.choices import Choices
-from bot.services.form import Forms, remarks_of
+from bot.services.form import MORE, Forms, remarks_of
 from bot.store.engine import Database
 from bot.store.requests import Request
 from tests.unit.astro_fixtures import body as fixture
@@ -46,7 +46,6 @@ GROUPS = {
     "nodePools": ("name", "nodeInstanceType", "maxNodeCount", "isDefault"),
     "k8sTags": ("key", "value"),
 }
-NODE_LIMIT = 10_000
 
 # Something right for every field that takes text. The ranges lie apart from each other, whatever the provider.
 RIGHT: Mapping[str, str] = {
@@ -63,8 +62,8 @@ RIGHT: Mapping[str, str] = {
     "providerAccount": "123456789012",
     "tenantId": "82ab587e-33f8-47a2-8909-b9269551d45c",
     "dbInstanceType": "Small General Purpose",
-    "region": "us-east-1",
-    "drRegion": "us-west-2",
+    "region": "us-east4",  # in each of the policies that the walks know
+    "drRegion": "uksouth",
     "nodeInstanceType": "m5.xlarge",
     "request.reason": "for the new team",
     "maxNodeCount": "5",
@@ -214,6 +213,7 @@ class Desk:
     def open(self, drawn: View) -> None:
         assert check_view(drawn) == []
         self.modal, self.drawn = Modal(drawn["blocks"]), drawn
+        self._clock = 1_000_000  # far beyond any number that drawing by drawing leads to
         self.used = {group: self.indices(group) for group in GROUPS}
 
     def world_changes(self, documents: Documents, policy: Policy) -> None:
@@ -302,12 +302,25 @@ class Desk:
 
     def redraw(self, action: Mapping[str, Any], meanwhile: Callable[[], None] = lambda: None) -> None:
         """The bot answers an action; `meanwhile` is what the person does before the answer comes."""
-        before_all = self._drawn_for()
+        drawn_for = self._drawn_for()
         drawn = self.forms.redraw(self.view, action)
         meanwhile()
         before = self.seen()
         self._show(drawn)
-        self._nothing_lost(before, *before_all)
+        self._nothing_lost(before, *drawn_for)
+
+    def hurry(self, *choices: tuple[str, str]) -> None:
+        """Choices one right after the other: each is answered only after the last has been made."""
+        drawn_for, views = self._drawn_for(), []
+        for path, value in choices:
+            self.choose(path, value)
+            views.append(self.view)
+        before = self.seen()
+        self._show(self.forms.redraw(views[0], {"action_id": "value"}))
+        for view in views[1:]:
+            self._clock += 1
+            self._show(self.forms.redraw(view, {"action_id": "value"}, version=self._clock))
+        self._nothing_lost(before, *drawn_for)
 
     def add(self, group: str, meanwhile: Callable[[], None] = lambda: None) -> str:
         """Returns the path of the new item."""
@@ -359,9 +372,7 @@ class Desk:
         """The submission is answered by the same form with these sentences on top."""
         before, draft = self.seen(), self.forms.read(self.view)
         remarks = remarks_of(self.view)
-        drawn = self.forms.draw(
-            "F1", draft.values, draft.reason, previous=draft, alerts=alerts, remarks=remarks
-        )
+        drawn = self.forms.draw("F1", draft.values, draft.reason, previous=draft, alerts=alerts, remarks=remarks)
         self._show(drawn)
         self._nothing_lost(before, *self._drawn_for(), moved=False)
 
@@ -372,9 +383,9 @@ class Desk:
         held, asked = self.seen(), _flat(request.body) | {"request.reason": request.reason}
         for path, seen in held.items():
             assert seen.content == self._still_offered(path, seen.kind, asked.get(path) or None), path
-        said = words(drawn)
-        for name, message in (request.refusal or {}).get("fields", ()):
-            assert message in said, name
+        said, fields = words(drawn), (request.refusal or {}).get("fields", ())
+        unsaid = [message for _, message in fields if message not in said]
+        assert not unsaid or (MORE in said and len(fields) > len(unsaid) + 4)
 
     # What must hold
 
@@ -411,7 +422,9 @@ class Desk:
         after, (now_provider, now_kind) = self.seen(), self.shape
         if now_provider and now_kind:
             single = {path for path in after if path.partition(".")[0] not in GROUPS}
-            assert single == fields_shown(now_provider, now_kind, bool((self.content("drRegion") or "").strip()), self.version)
+            assert single == fields_shown(
+                now_provider, now_kind, bool((self.content("drRegion") or "").strip()), self.version
+            )
         for path, now in after.items():
             default = self.offers.default(path, now_provider, now_kind)
             if path not in before:

@@ -28,6 +28,7 @@ def build(
     previous: Reading | None = None,
     errors: Mapping[Loc, str] = _NOTHING,
     reserve: int = 0,
+    version: int = 0,
 ) -> list[Block]:
     """The form of `model` filled with `values`, as blocks for a modal.
 
@@ -37,10 +38,12 @@ def build(
     and with it whatever was typed; the others get a new one. Without it this is a first build, and defaults apply.
     `errors`: sentences by loc, shown under their fields, since Slack shows errors of its own only on a submission.
     `reserve`: how many of the view's 100 blocks the caller needs for other things.
+    `version`: the least number that a new block gets behind its path. Where the view has been drawn otherwise since
+    `previous` was read, a number beyond all that this other drawing used keeps the two apart.
 
     Raises OverLimit where Slack would refuse the form, naming the limit.
     """
-    planner = Planner(model, values, choices, prefix, previous)
+    planner = Planner(model, values, choices, prefix, previous, version)
     plan = planner.plan()
     pen = _Pen(prefix, _by_target(errors, model, plan))
     full = _full_groups(planner, plan, pen, reserve)

@@ -146,8 +146,10 @@ def _fill_select(made: Block, field: Field, options: Sequence[Option], value: An
         ]
     else:
         made["options"] = [option_object(option) for option in options]
-    if field.many and field.most and len(value or ()) <= field.most:
-        made["max_selected_items"] = field.most
+    # A list that is not shown as a whole may be longer than what a view can hold of it as chosen.
+    most = field.most or (limits.OPTIONS if made["type"] == "multi_external_select" else None)
+    if field.many and most and len(value or ()) <= most:
+        made["max_selected_items"] = most
     if value is not None:
         by_value = {option.value: option for option in options}
         chosen = [option_object(by_value[str(member)]) for member in (value if field.many else [value])]

@@ -91,6 +91,7 @@ class Planner:
     choices: Choices
     prefix: str
     previous: Reading | None
+    version: int = 0
 
     def plan(self, *, everything: bool = False) -> Plan:
         """What to show. With `everything` as if each condition held: the largest that this form can become."""
@@ -150,7 +151,7 @@ class Planner:
         held = self.previous.held.get(present, {})
         if held.get("type") == kind and value_held(field, held) == value:
             return present, True
-        return f"{self.prefix}{path}#{split_version(present)[1] + 1}", False
+        return f"{self.prefix}{path}#{max(split_version(present)[1] + 1, self.version)}", False
 
     def _group(self, field: Field, root: Values, everything: bool) -> Group:
         default = field.default if self.previous is None else None

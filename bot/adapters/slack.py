@@ -17,7 +17,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from blocks import limits
-from bot.errors import Limited, NoAnswer, NothingSent, OverLimit, Refused
+from bot.errors import Limited, NoAnswer, NothingSent, OverLimit, Refused, RemoteError
 
 # Slack's own words for "it may have happened all the same" (documentation of chat.postMessage).
 OPEN_ENDED = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", "accesslimited"})
@@ -105,26 +105,31 @@ class Slack:
     async def identify(self) -> Identity:
         client = self.client()
         answer = await self._call("auth.test", lambda: client.auth_test())
-        try:
-            bot = await self._call("bots.info", lambda: client.bots_info(bot=str(answer["bot_id"])))
-            app = str(bot.get("bot", {}).get("app_id") or "")
-        except (Refused, NoAnswer, Limited, NothingSent):
-            app = ""
+        bot_id = str(answer.get("bot_id") or "")
         return Identity(
             team=str(answer["team_id"]),
-            user=str(answer["user_id"]),
-            bot=str(answer.get("bot_id") or ""),
-            app=app,
+            user=str(answer.get("user_id") or ""),
+            bot=bot_id,
+            app=await self._app_of(bot_id),
             url=str(answer.get("url") or ""),
             scopes=frozenset(s.strip() for s in str(answer.get("_scopes", "")).split(",") if s.strip()),
         )
+
+    async def _app_of(self, bot_id: str) -> str:
+        """The id of our app, "" where it can't be learnt: then the workspace alone tells ours from strangers."""
+        client = self.client()
+        try:
+            answer = await self._call("bots.info", lambda: client.bots_info(bot=bot_id))
+        except RemoteError:
+            return ""
+        return str((answer.get("bot") or {}).get("app_id") or "")
 
     async def open_view(self, trigger_id: str, view: Mapping[str, Any], *, timeout: float = 2) -> dict[str, Any]:
         client = self.client()
         answer = await self._call(
             "views.open", lambda: client.views_open(trigger_id=trigger_id, view=_sound_view(view)), timeout
         )
-        return dict(answer["view"])
+        return dict(answer.get("view") or {})
 
     async def update_view(
         self, view_id: str, view: Mapping[str, Any], *, hash: str | None = None, timeout: float = 2
@@ -134,7 +139,7 @@ class Slack:
         answer = await self._call(
             "views.update", lambda: client.views_update(view_id=view_id, view=_sound_view(view), **extra), timeout
         )
-        return dict(answer["view"])
+        return dict(answer.get("view") or {})
 
     async def publish_home(self, user: str, view: Mapping[str, Any], *, timeout: float = 2) -> None:
         client = self.client()

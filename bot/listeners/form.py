@@ -1,5 +1,6 @@
 """The create form: redrawn while it is filled in, and submitted."""
 
+import time
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -64,8 +65,10 @@ async def _redraw(edge: Edge, view: dict[str, Any], action: dict[str, Any]) -> N
         except Refused as fault:
             if fault.code != "hash_conflict":
                 raise
-            # An earlier choice was redrawn meanwhile; this one is the newer and knows all that was chosen.
-            await edge.slack.update_view(view_id, drawn)
+            # An earlier choice was redrawn meanwhile; this one is the newer and knows all that was chosen. What the
+            # earlier one filled in must not be taken for the newer one's, so new blocks are numbered by the clock.
+            newer = edge.forms.redraw(view, action, version=time.time_ns() // 1_000_000)
+            await edge.slack.update_view(view_id, newer)
 
 
 def first_input(view: dict[str, Any]) -> str:

@@ -18,8 +18,8 @@ from bot.clusters.outcome import is_id
 from bot.clusters.policy import Action, Decision, Policy
 from bot.errors import NotAllowed, PersonError, RemoteError, Stale
 from bot.services import story
-from bot.services.create import provisioned
 from bot.services.facts import approvers_of, decided_by, facts_of, told
+from bot.services.resolve import provisioned
 from bot.services.story import Step
 from bot.store import events, requests
 from bot.store.engine import Database, Transaction

@@ -18,6 +18,7 @@ import structlog
 from blocks.parts import Message
 from bot.adapters.slack import TOKEN_REFUSED, Slack
 from bot.errors import Limited, NoAnswer, NothingSent, OverLimit, Refused, RemoteError
+from bot.services.story import HOME
 from bot.store import outbox, pace, requests
 from bot.store.engine import Database, Transaction
 from bot.store.outbox import Entry, Thread
@@ -195,6 +196,8 @@ class Deliverer:
             await outbox.mark(tx, entry, state="sent", ts=ts, channel=thread.channel, sent_at=tx.now, fault="")
             if entry.kind == "card":
                 await outbox.set_thread(tx, thread.key, root_ts=ts, card_shown=version)
+                if request := await requests.get(tx, thread.key):  # whose Home tab can link to the thread from now on
+                    tx.wakes.add(f"{HOME}{request.requester}")
 
     async def _looked_up(self, thread: Thread, entry: Entry) -> bool | datetime:
         """False: it isn't there, send it; True: it was sent all along; a time: too early to tell."""
@@ -252,12 +255,14 @@ class Deliverer:
     async def _move_to_dm(self, thread: Thread, entry: Entry, fault: Refused) -> bool | datetime:
         async with self._db.read() as tx:
             request = await requests.get(tx, thread.key)
-        if request is None or thread.channel.startswith("D"):
+        if request is None:
             return await self._park(entry, fault.reason)
         try:
             channel = await self._slack.dm(request.requester)
         except RemoteError as other:
             return await self._later(entry, other, state="pending")
+        if channel == thread.channel:
+            return await self._park(entry, fault.reason)
         log.warning("told in the requester's DM instead", channel=thread.channel, fault=fault.reason)
         async with self._db.write() as tx:
             await outbox.set_thread(tx, thread.key, channel=channel, root_ts=None)

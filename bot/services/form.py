@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from blocks import form as compiler
-from blocks import notices
+from blocks import limits, notices
 from blocks.form import Block, Option, Reading
 from blocks.text import provider_name, type_name
 from bot.clusters import policy, schema
@@ -31,8 +31,11 @@ from bot.store.requests import Request
 CALLBACK = "create_cluster"
 TITLE = "Create a cluster"
 OURS = "request."  # the prefix of what is not in the API
+_SHAPING = ("cloudProvider", "type")  # the fields on which the model and its defaults hang
+_ALERTS = 5  # as many as leave the form in sight
 
 NO_COPY = "Astro's choices are not here yet. Write region, ranges and instances by hand; Astro checks them."
+MORE = "Astro has more against it than fits in here. The thread of the request has all of it."
 
 
 class _ReasonRequired(BaseModel):
@@ -83,26 +86,33 @@ class Forms:
 
     def fresh(self, form_id: str, remark: str = "") -> dict[str, Any]:
         """The form as it opens: the first allowed provider and type, their defaults filled in; `remark` on top."""
-        limits = self._current().limits
-        values: dict[str, Any] = {"cloudProvider": limits.providers[0], "type": limits.types[0]}
+        allowed = self._current().limits
+        values: dict[str, Any] = {"cloudProvider": allowed.providers[0], "type": allowed.types[0]}
         remarks = [notices.alert(remark, "info")] if remark else []
         return self.draw(form_id, values | self._defaults(values), remarks=remarks)
 
     def again(self, form_id: str, request: Request) -> dict[str, Any]:
         """The form filled with what was asked before, and beside its field what Astro had against it."""
         values, refusal = dict(request.body), request.refusal or {}
-        visible = compiler.read(self._model(values), self.draw(form_id, values)).ids
+        drawn = self.draw(form_id, values, request.reason)
+        visible = compiler.read(self._model(values), drawn).ids
         beside: dict[compiler.Loc, str] = {}
         above: list[str] = []
         for field, message in refusal.get("fields", ()):
             loc = schema.loc_of(field)
             if loc in visible:
-                beside[loc] = message
+                beside[loc] = f"{beside[loc]} {message}" if loc in beside else message
             else:
                 above.append(f"{schema.title_of(loc) or field}: {message}")
         if not beside and not above and refusal.get("message"):
             above.append(str(refusal["message"]))
-        return self.draw(form_id, values, request.reason, errors=beside, alerts=above)
+        # Each sentence takes a block, and Slack has room for a hundred; one is kept for saying that there is more.
+        alerts = above[:_ALERTS]
+        room = limits.MODAL_BLOCKS - len(drawn["blocks"]) - len(alerts) - 1
+        errors = dict(list(beside.items())[: max(room, 0)])
+        if len(alerts) < len(above) or len(errors) < len(beside):
+            alerts.append(MORE)
+        return self.draw(form_id, values, request.reason, errors=errors, alerts=alerts)
 
     def draw(
         self,
@@ -115,6 +125,7 @@ class Forms:
         alerts: Sequence[str] = (),
         ways_on: Sequence[Block] = (),
         remarks: Sequence[Block] = (),
+        version: int = 0,
     ) -> dict[str, Any]:
         """The view for these values. With `previous`, what was typed there stays where its block is the same.
 
@@ -139,6 +150,7 @@ class Forms:
             previous=previous.api if previous else None,
             errors=errors or {},
             reserve=len(top) + len(ours),
+            version=version,
         )
         return {
             "type": "modal",
@@ -152,13 +164,16 @@ class Forms:
 
     def read(self, view: Mapping[str, Any]) -> Draft:
         """What the person has filled in, whatever the view's variant."""
-        chosen = compiler.read(schema.variant("AWS", self._api_version), _only(view, ("cloudProvider", "type")))
+        chosen = compiler.read(schema.variant("AWS", self._api_version), _only(view, _SHAPING))
         api = compiler.read(self._model(chosen.values), view)
         ours = compiler.read(_ReasonOptional, view, prefix=OURS)
         return Draft(dict(api.values), str(ours.values.get("reason") or ""), api, ours)
 
-    def redraw(self, view: Mapping[str, Any], action: Mapping[str, Any]) -> dict[str, Any]:
-        """The form after a choice that shapes the rest, or after Add or Remove."""
+    def redraw(self, view: Mapping[str, Any], action: Mapping[str, Any], *, version: int = 0) -> dict[str, Any]:
+        """The form after a choice that shapes the rest, or after Add or Remove.
+
+        `version`: where the view on the screen is no longer this one, a number that no drawing of it has used.
+        """
         draft = self.read(view)
         api = draft.api
         match action.get("action_id"):
@@ -166,13 +181,14 @@ class Forms:
                 api = compiler.add_item(api, str(action.get("value")))
             case "remove_item":
                 api = compiler.remove_item(api, str(action.get("value")))
-        values = self._reshaped(dict(api.values), seen=api)
+        values = self._reshaped(dict(api.values), seen=api, drawn_for=_drawn_for(view))
         return self.draw(
             str(view.get("private_metadata") or ""),
             values,
             draft.reason,
             previous=Draft(values, draft.reason, api, draft.ours),
             remarks=remarks_of(view),
+            version=version,
         )
 
     def place(self, draft: Draft, faults: Sequence[Fault]) -> tuple[dict[str, str], list[str]]:
@@ -207,17 +223,18 @@ class Forms:
             str(values.get("cloudProvider")), str(values.get("type")), self._choices.catalog, self._api_version
         )
 
-    def _reshaped(self, values: dict[str, Any], *, seen: Reading) -> dict[str, Any]:
-        """Values for the provider and type chosen now: untouched defaults become the new ones, typed input stays."""
+    def _reshaped(self, values: dict[str, Any], *, seen: Reading, drawn_for: Mapping[str, Any]) -> dict[str, Any]:
+        """Values for the provider and type chosen now: untouched defaults become the new ones, typed input stays.
+
+        Untouched is what equals the default of the provider and type that the form was drawn for. Another provider's
+        default is something that a person has typed.
+        """
         model = self._model(values)
         values = {name: value for name, value in values.items() if name in model.model_fields}
         visible = {loc[0] for loc in seen.ids}
-        others = [
-            schema.defaults(provider, kind, self._choices.catalog, self._api_version)
-            for provider, kind in self._choices.catalog.options
-        ]
+        before = self._defaults(drawn_for)
         for name, default in self._defaults(values).items():
-            untouched = values.get(name) in [other[name] for other in others if name in other]
+            untouched = name in before and values.get(name) == before[name]
             appearing = name not in visible
             unchosen = name == "region" and values.get(name) not in self._region_names(values)
             if untouched or (appearing and name not in values) or unchosen:
@@ -228,12 +245,12 @@ class Forms:
         return {option.value for option in self._offered(values).get("regions", ())}
 
     def _offered(self, values: Mapping[str, Any]) -> dict[str, list[Option]]:
-        limits = self._current().limits
+        allowed = self._current().limits
         offered = {
-            "providers": [Option(p, provider_name(p)) for p in limits.providers],
-            "types": [Option(t, type_name(t)) for t in limits.types],
+            "providers": [Option(p, provider_name(p)) for p in allowed.providers],
+            "types": [Option(t, type_name(t)) for t in allowed.types],
         }
-        return offered | _catalog_options(self._choices.catalog, values, limits.regions)
+        return offered | _catalog_options(self._choices.catalog, values, allowed.regions)
 
 
 def remarks_of(view: Mapping[str, Any]) -> list[Block]:
@@ -254,9 +271,10 @@ def _catalog_options(
     options = catalog.options_for(values)
     if options is None:
         return offered
-    region = options.region(str(values.get("region")))
-    banned = region.banned if region else frozenset()
-    offered["regions"] = [Option(r.name) for r in options.regions if not allowed_regions or r.name in allowed_regions]
+    regions = [each for each in options.regions if not allowed_regions or each.name in allowed_regions]
+    offered["regions"] = [Option(each.name) for each in regions]
+    # A region that isn't offered isn't shown as chosen either, so it bans nothing.
+    banned = next((each.banned for each in regions if each.name == values.get("region")), frozenset[str]())
     for name, instances in (("databaseInstances", options.databases), ("nodeInstances", options.nodes)):
         offered[name] = [
             Option(i.name, i.name, f"{i.cpu} CPU, {i.memory}" if i.cpu and i.memory else "")
@@ -264,6 +282,15 @@ def _catalog_options(
             if i.name not in banned
         ]
     return offered
+
+
+def _drawn_for(view: Mapping[str, Any]) -> dict[str, Any]:
+    """The provider and type with which this view was drawn, whatever has been chosen in it since."""
+    chosen = {
+        str(block["block_id"]).split("#")[0]: (block.get("element") or {}).get("initial_option") or {}
+        for block in _only(view, _SHAPING)["blocks"]
+    }
+    return {name: option.get("value") for name, option in chosen.items()}
 
 
 def _only(view: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

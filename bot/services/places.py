@@ -31,7 +31,8 @@ class Places:
         if not channel or self._policy().channels.post_in:
             return ""  # told where policy says, or in direct messages as it is
         known = self._known.get(channel)
-        if known is None or time.monotonic() - known.at > USABLE_SECONDS:
+        # Closed ones are asked about anew: the remark tells people to invite the bot, and they do.
+        if known is None or known.closed or time.monotonic() - known.at > USABLE_SECONDS:
             known = await self._asked(channel)
         return TOLD_IN_DM if known is not None and known.closed else ""
 

@@ -221,11 +221,17 @@ class Submitter:
             summary,
             requester=request.requester,
             reason=request.reason,
-            approval_line=approval_line(approval),
+            approval_line=" ".join([approval_line(approval), *_following(request)]),
         )
         await story.say(tx, request, [asked], key="asked")
+        tx.wakes.add(f"{story.HOME}{request.requester}")
         if request.state == State.QUEUED:
             tx.wakes.add("create")
+
+
+def _following(request: Request) -> list[str]:
+    """Where this request is an earlier one mended, a sentence that names it."""
+    return [f"It follows {request.follows}."] if request.follows else []
 
 
 async def _free_id(tx: Transaction) -> str:

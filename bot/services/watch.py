@@ -89,6 +89,8 @@ class Watcher:
             return (await absorb(tx, request, cluster)).version != request.version
 
     async def _sweep(self, states: list[State]) -> None:
+        async with self._db.read() as tx:
+            known = {request.id for request in await requests.in_states(tx, states)}
         try:
             listed = await self._astro.clusters()
         except RemoteError as fault:
@@ -102,7 +104,8 @@ class Watcher:
         self._saw(listed)
         by_id = {str(cluster.get("id")): cluster for cluster in listed}
         async with self._db.read() as tx:
-            tracked = await requests.in_states(tx, states)
+            # A list proves nothing about a cluster that was made only after it had been asked for.
+            tracked = [request for request in await requests.in_states(tx, states) if request.id in known]
             now = tx.now
         for request in tracked:
             try:

@@ -68,9 +68,11 @@ async def fault(db: Database) -> str:
 
 
 async def revisions(url: URL) -> tuple[str | None, str]:
-    """(the database's revision, the newest revision)."""
+    """(the database's revision, the newest revision). An SQLite file that isn't there is not made by looking."""
 
     def look() -> tuple[str | None, str]:
+        if url.get_backend_name() == "sqlite" and not _exists(url):
+            return None, newest()
         engine = create_engine(sync_url(url))
         try:
             with engine.connect() as connection:

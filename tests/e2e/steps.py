@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from bot.app import Bot
-from bot.sandbox.astro import Seen
+from bot.sandbox.astro import Seen, Step
 from bot.sandbox.slack import Message, Person
 from bot.store.requests import Request
 from tests.world import World, stored
@@ -19,6 +19,9 @@ ASTRO_WORDS = re.compile(
     r"\b(creating|created|create_failed|updating|update_failed|upgrade_pending|access_denied|failing_over"
     r"|failover_failed|healthy|unhealthy|unknown)\b"
 )
+# A life as short as it can be told: three looks after the create call.
+SHORT_LIFE = (Step("CREATING", polls=1), Step("CREATED", "HEALTHY"))
+POLLING = {"STATUS_POLL_SECONDS": "0.1", "HEALTH_POLL_SECONDS": "0.1"}  # so that every tick looks
 PAUSE = 0.02  # seconds between two looks at what tells nobody of its changes
 
 

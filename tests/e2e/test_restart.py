@@ -6,11 +6,17 @@ from bot.errors import OperatorError
 from bot.sandbox.astro import Fault, Step
 from bot.sandbox.slack import Message
 from bot.sandbox.slack.faults import Fault as SlackFault
-from tests.e2e.steps import astro_words, calls, count, made, until, until_card, until_state
+from tests.e2e.steps import POLLING, SHORT_LIFE, astro_words, calls, count, made, until, until_card, until_state
 from tests.world import WITH_APPROVAL, World, stored
 
 ACCEPTED = "Its cluster id is"
 STORY = ["asks for", ACCEPTED, "`CREATING`", "`CREATED`", "`HEALTHY`"]
+
+
+@pytest.fixture(autouse=True)
+def short_life(world: World) -> None:
+    world.astro.script = SHORT_LIFE
+    world.environ |= POLLING
 
 
 def told_once(world: World, card: Message) -> None:
@@ -105,7 +111,6 @@ async def test_what_happened_at_astro_meanwhile_is_told_after_the_restart(world:
     "fault",
     [
         pytest.param(SlackFault.page(503), id="refused by a proxy"),
-        pytest.param(SlackFault.dropped(done=True), id="said, and the answer lost"),
         pytest.param(SlackFault.slow(30, done=True), id="said, and not answered yet"),
         pytest.param(SlackFault.slow(30), id="not said, and not answered"),
     ],

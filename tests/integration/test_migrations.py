@@ -9,6 +9,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, insert, inspect, select
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
@@ -125,7 +126,7 @@ def test_a_time_without_its_zone_is_refused(url: URL, connection: Connection) ->
 
 
 def test_every_revision_can_be_undone(url: URL, connection: Connection) -> None:
-    scripts = migrate.ScriptDirectory.from_config(migrate.config(url))
+    scripts = ScriptDirectory.from_config(migrate.config(url))
     for revision in reversed(list(scripts.walk_revisions())):
         upgrade(url, revision.revision)
         downgrade(url, "-1")

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.store import outbox
-from bot.store.engine import Conflict, Database
+from bot.store.engine import Conflict, Database, Transaction
 from bot.store.outbox import Entry, Thread
 
 LEASE = timedelta(seconds=30)
@@ -229,7 +229,7 @@ async def test_two_entries_cannot_have_one_dedupe_key_even_past_the_queries(db: 
             await outbox.mark(tx, first, dedupe_key=f"{KEY}:two")
 
 
-async def _head(tx: "outbox.Transaction") -> Entry:
+async def _head(tx: Transaction) -> Entry:
     found = await outbox.head(tx, KEY)
     assert found is not None
     return found

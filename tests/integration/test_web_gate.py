@@ -38,12 +38,12 @@ class Edge:
         *,
         secret: str = SECRET,
         timestamp: str | None = None,
-        **headers: str | bytes,
+        **headers: Any,
     ) -> httpx.Response:
         """A request signed with `secret` over this very timestamp; a header named here takes the place of ours."""
         at = str(int(time.time())) if timestamp is None else timestamp
         signature = sign(secret, int(at), body) if re.fullmatch(r"-?\d+", at) else "v0=" + "0" * 64
-        sent: dict[str, str | bytes] = {"X-Slack-Request-Timestamp": at, "X-Slack-Signature": signature}
+        sent: dict[str, Any] = {"X-Slack-Request-Timestamp": at, "X-Slack-Signature": signature}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         if content_type is not None:
             sent["Content-Type"] = content_type
@@ -209,7 +209,7 @@ WRONG_INSIDE: list[dict[str, Any]] = [
 async def test_an_interaction_of_a_wrong_shape_breaks_nothing(edge: Edge) -> None:
     ws = edge.world.slack.workspace
     known = {"team": {"id": ws.team_id}, "api_app_id": ws.app_id, "user": {"id": edge.world.alice.id}}
-    teams = [None, 5, "T0SANDBOX", [], {"id": {}}, {"id": "T0SANDBOX"}]
+    teams: list[Any] = [None, 5, "T0SANDBOX", [], {"id": {}}, {"id": "T0SANDBOX"}]
     sent = [{**known, **payload} for payload in WRONG_INSIDE]
     sent += WRONG_INSIDE
     sent += [{"type": "view_submission", "team": team, "user": team, "view": team} for team in teams]
