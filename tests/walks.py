@@ -157,8 +157,8 @@ class Offers:
             return None
         if _LISTS[name] == "regions":
             return self._regions(options)
-        there = next((each for each in options["regions"] if each["name"] == region), {})
-        return {each["name"] for each in options[_LISTS[name]]} - {*there.get("bannedInstances", ())}
+        banned = [each.get("bannedInstances", ()) for each in options["regions"] if each["name"] == region]
+        return {each["name"] for each in options[_LISTS[name]]}.difference(*banned)
 
     def _regions(self, options: Mapping[str, Any]) -> set[str]:
         allowed = self.policy.limits.regions
@@ -309,17 +309,16 @@ class Desk:
         self._show(drawn)
         self._nothing_lost(before, *drawn_for)
 
-    def hurry(self, *choices: tuple[str, str]) -> None:
-        """Choices one right after the other: each is answered only after the last has been made."""
-        drawn_for, views = self._drawn_for(), []
-        for path, value in choices:
-            self.choose(path, value)
-            views.append(self.view)
-        before = self.seen()
-        self._show(self.forms.redraw(views[0], {"action_id": "value"}))
-        for view in views[1:]:
-            self._clock += 1
-            self._show(self.forms.redraw(view, {"action_id": "value"}, version=self._clock))
+    def hurry(self, first: tuple[str, str], second: tuple[str, str]) -> None:
+        """Two choices one right after the other: the second is made before the first is answered."""
+        drawn_for = self._drawn_for()
+        self.choose(first[0], first[1])
+        one = self.view
+        self.choose(second[0], second[1])
+        before, other = self.seen(), self.view
+        self._show(self.forms.redraw(one, {"action_id": "value"}))
+        self._clock += 1
+        self._show(self.forms.redraw(other, {"action_id": "value"}, version=self._clock))
         self._nothing_lost(before, *drawn_for)
 
     def add(self, group: str, meanwhile: Callable[[], None] = lambda: None) -> str:

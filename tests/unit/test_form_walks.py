@@ -75,10 +75,14 @@ class Walk(RuleBasedStateMachine):
     def shape(self, data: st.DataObject, path: str) -> None:
         self._fill(data, path)
 
-    @rule(data=st.data(), paths=st.permutations(["cloudProvider", "type", "region", "cloudProvider"]))
-    def choose_in_a_hurry(self, data: st.DataObject, paths: list[str]) -> None:
-        selects = [path for path in paths[:3] if self.desk.seen()[path].kind != "plain_text_input"]
-        self.desk.hurry(*((path, data.draw(st.sampled_from(self.desk.options(path)))) for path in selects))
+    @rule(data=st.data())
+    def choose_in_a_hurry(self, data: st.DataObject) -> None:
+        seen = self.desk.seen()
+        shaping = ("cloudProvider", "type", "region", "drRegion")
+        selects = [path for path in shaping if seen[path].kind != "plain_text_input"]
+        paths = [data.draw(st.sampled_from(selects)) for _ in range(2)]
+        first, second = ((path, data.draw(st.sampled_from(self.desk.options(path)))) for path in paths)
+        self.desk.hurry(first, second)
 
     @rule(data=st.data())
     def type_something(self, data: st.DataObject) -> None:
