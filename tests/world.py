@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import ssl
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
+from alembic import command
 
 from bot.app import Bot
 from bot.cli import serving
@@ -17,7 +20,8 @@ from bot.sandbox.astro import AstroSandbox
 from bot.sandbox.serving import Server
 from bot.sandbox.slack import Channel, Form, Message, Person, SlackSandbox
 from bot.settings import load
-from bot.store import requests
+from bot.store import migrate, requests
+from bot.store.engine import driver_url
 from bot.store.requests import Request
 
 POLICY = """
@@ -142,7 +146,7 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def make_world(folder: Path, transport: Transport = "http", **astro: float) -> AsyncIterator[World]:
+async def make_world(folder: Path, transport: Transport = "http", **astro: Any) -> AsyncIterator[World]:
     """Both sandboxes, started, and settings by which a whole life takes seconds."""
     async with SlackSandbox(transport=transport) as slack:
         sandbox = AstroSandbox(**{"build_seconds": 0.6, **astro})
@@ -154,6 +158,7 @@ async def make_world(folder: Path, transport: Transport = "http", **astro: float
         general = slack.channel("general", members=people, bot=True)
         world = World(slack, sandbox, alice, ann, mallory, general, folder, transport)
         world.policy(POLICY)
+        (folder / "bot.db").write_bytes(await asyncio.to_thread(migrated))
         world.environ = {
             "SLACK_BOT_TOKEN": slack.bot_token,
             "SLACK_SIGNING_SECRET": slack.signing_secret,
@@ -177,6 +182,15 @@ async def make_world(folder: Path, transport: Transport = "http", **astro: float
             yield world
         finally:
             await sandbox.stop()
+
+
+@cache
+def migrated() -> bytes:
+    """An SQLite file in the newest shape. Made once: migrating takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "bot.db"
+        command.upgrade(migrate.config(driver_url(f"sqlite:///{file}")), "head")
+        return file.read_bytes()
 
 
 async def stored(bot: Bot, name: str) -> Request:

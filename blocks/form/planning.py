@@ -147,10 +147,10 @@ class Planner:
         """The block_id, and whether Slack keeps what it holds there."""
         present = self.previous.ids.get(loc) if self.previous else None
         if self.previous is None or present is None:
-            return self.prefix + path, False
+            return self.prefix + path + (f"#{self.version}" if self.version else ""), False
         held = self.previous.held.get(present, {})
         if held.get("type") == kind and value_held(field, held) == value:
-            return present, True
+            return present, not self.version  # with a version given, who knows what is on the screen by now
         return f"{self.prefix}{path}#{max(split_version(present)[1] + 1, self.version)}", False
 
     def _group(self, field: Field, root: Values, everything: bool) -> Group:

@@ -226,15 +226,15 @@ class Forms:
     def _reshaped(self, values: dict[str, Any], *, seen: Reading, drawn_for: Mapping[str, Any]) -> dict[str, Any]:
         """Values for the provider and type chosen now: untouched defaults become the new ones, typed input stays.
 
-        Untouched is what equals the default of the provider and type that the form was drawn for. Another provider's
-        default is something that a person has typed.
+        Untouched is what equals the default of the provider and type that the form was drawn for, and an empty field
+        where there was none. Another provider's default is something that a person has typed.
         """
         model = self._model(values)
         values = {name: value for name, value in values.items() if name in model.model_fields}
         visible = {loc[0] for loc in seen.ids}
         before = self._defaults(drawn_for)
         for name, default in self._defaults(values).items():
-            untouched = name in before and values.get(name) == before[name]
+            untouched = values.get(name) == before.get(name)
             appearing = name not in visible
             unchosen = name == "region" and values.get(name) not in self._region_names(values)
             if untouched or (appearing and name not in values) or unchosen:
