@@ -14,7 +14,7 @@ BIN := .venv/bin
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test walks check format lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,10 @@ demo: .venv/.ready  ## the main job on the embedded sandbox (ARGS=--headless pla
 
 test: .venv/.ready  ## all tests (ARGS="-k name" to choose)
 	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+
+walks: .venv/.ready  ## ten thousand random walks over the create form (SEED=n to repeat, WALKS=n for another number)
+	@seed=$${SEED:-$$(date +%s)}; echo "$${WALKS:-10000} walks; the same ones again: make walks SEED=$$seed"; \
+	WALKS=$${WALKS:-10000} $(BIN)/pytest -n 2 --hypothesis-seed=$$seed tests/unit/test_form_walks.py $(ARGS)
 
 check: .venv/.ready  ## lint, format, types, architecture rules
 	@$(BIN)/ruff check .

@@ -38,11 +38,6 @@ def unknown_subcommand(command: str, word: str) -> Message:
     return _notice(f"This bot does not know {code(word[:50])}. {code(f'{command} help')} shows what it can do.")
 
 
-def directory_down() -> Message:
-    """Who may do what could not be looked up, so nothing was decided."""
-    return _notice("Nothing was done: Slack or Astro did not tell in time who you are. Please try again in a minute.")
-
-
 def late_click(what_happened: str, by: Sequence[str] = ()) -> Message:
     """The button came too late: `what_happened` meanwhile ("it was approved", "it has expired"), `by` who decided."""
     who = f" Decided by {mentions(by)}." if by else ""
@@ -59,7 +54,7 @@ def something_went_wrong(reference: str) -> Message:
 
 def not_in_time() -> Message:
     """After the ack, Slack or Astro did not answer."""
-    return _notice("Slack did not answer in time, so nothing opened and nothing was changed. Please try once more.")
+    return _notice("Slack or Astro did not answer in time, so nothing was changed. Please try once more.")
 
 
 def dead_button() -> Message:

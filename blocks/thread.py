@@ -261,6 +261,17 @@ def held(subject: Subject, message: str) -> Message:
     )
 
 
+def surfaced(subject: Subject, cluster_id: str) -> Message:
+    """Astro's answer came after the request had gone another way: there is a cluster that nobody follows."""
+    return _post(
+        subject,
+        lambda name: (
+            f"{mention(subject.requester)} Astro made {name} after all: its answer came late, with the cluster id "
+            f"{code(cluster_id)}. It costs money. If it is not needed, delete it in Astro."
+        ),
+    )
+
+
 def uncertain(subject: Subject) -> Message:
     """The create call was sent, and its answer got lost."""
     return _post(

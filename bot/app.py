@@ -115,16 +115,16 @@ class Bot:
         if self._stopped:
             return
         self._stopped = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self.socket is not None:
+            await self.socket.stop()  # nothing new comes in; the other side may take its time to say goodbye
         async with self.db.between_writes():
             await self.scheduler.stop()
             await self.edge.homes.stop()
         async with asyncio.TaskGroup() as group:
             for part in (self.edge, self.creator, self.deliverer):
                 group.create_task(part.drain(seconds))
-        if self._connecting is not None:
-            self._connecting.cancel()
-        if self.socket is not None:
-            await self.socket.stop()
         await self.close()
 
     async def close(self) -> None:
@@ -230,7 +230,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = utc_now) -> Bot:
         homes.touched(names)
 
     db.on_commit = wake
-    bolt = bolt_app(slack.client(), lambda: bot.identity)
+    bolt = bolt_app(slack.client(), lambda: bot.identity, edge.tell)
     register(bolt, edge)
     observe = _observe_acks(metrics)
 

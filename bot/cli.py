@@ -26,7 +26,7 @@ from bot.store.engine import Database
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 log = structlog.get_logger()
-DRAIN_SECONDS = 8.0  # of the ten within which SIGTERM must end
+DRAIN_SECONDS = 6.5  # of the ten within which SIGTERM must end
 
 
 def main() -> None:

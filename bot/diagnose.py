@@ -54,12 +54,11 @@ async def diagnose(settings: Settings) -> AsyncIterator[Finding]:
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
     url = driver_url(settings.database_url.get_secret_value())
     try:
-        present, newest = await migrate.revisions(url)
+        behind = migrate.behind(await migrate.revision(url))
     except OperatorError as fault:
         yield Finding(False, "database", "; ".join(fault.lines))
         return
-    behind = f"it is at {present or 'nothing'}, not {newest}; run: clusterbot migrate"
-    yield Finding(present == newest, "database", behind)
+    yield Finding(not behind, "database", behind)
 
 
 async def _policy(settings: Settings) -> AsyncIterator[Finding]:

@@ -42,7 +42,8 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+YEAR = 365 * 86400.0
+Seconds = Annotated[float, Field(ge=0, le=YEAR, allow_inf_nan=False)]
 
 
 class Settings(BaseModel):
@@ -67,7 +68,7 @@ class Settings(BaseModel):
     create_spacing_seconds: Seconds = 60
     uncertain_grace_seconds: Seconds = 900
     slack_settle_seconds: Seconds = 30
-    lease_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 90
+    lease_seconds: Annotated[float, Field(gt=0, le=YEAR, allow_inf_nan=False)] = 90
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

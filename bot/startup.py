@@ -89,7 +89,5 @@ async def require_shape(db: Database) -> None:
     Raises:
         OperatorError: it can't be reached, or isn't in the shape of this version.
     """
-    present, newest = await migrate.revisions(db.url)
-    if present != newest:
-        line = f"DATABASE_URL: the database is at {present or 'nothing'}, not {newest}; run: clusterbot migrate"
-        raise OperatorError(line, exit_code=1)
+    if fault := migrate.behind(await migrate.revision(db.url)):
+        raise OperatorError(f"DATABASE_URL: {fault}", exit_code=1)

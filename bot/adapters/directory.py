@@ -17,6 +17,8 @@ from bot.clusters.policy import Lookups, Members, Person
 from bot.errors import Refused, RemoteError
 
 USABLE_SECONDS = 600.0
+# No such group, or a plan without groups: nobody is in it, and whoever else the policy names still may.
+NOBODY = frozenset({"no_such_subteam", "plan_upgrade_required"})
 LOOKUP_SECONDS = 1.5  # what a person at a form may wait, inside Slack's three seconds
 
 log = structlog.get_logger()
@@ -39,15 +41,6 @@ class Directory:
         self._profiles: dict[str, _Known[Profile]] = {}
         self._groups: dict[str, _Known[frozenset[str]]] = {}
         self._roles: _Known[dict[str, str]] | None = None
-
-    def known(self, user: str) -> bool:
-        """Whether `person()` can answer from memory."""
-        wanted = self._lookups()
-        return (
-            self._usable(self._profiles.get(user))
-            and all(self._usable(self._groups.get(group)) for group in wanted.usergroups)
-            and (not wanted.astro_roles or self._usable(self._roles))
-        )
 
     async def person(self, user: str, *, fresh: bool = False, timeout: float = LOOKUP_SECONDS) -> Person:
         """What is known of this person now; `fresh` asks again, within `timeout` seconds."""
@@ -73,14 +66,10 @@ class Directory:
         if wanted.astro_roles:
             await self._look_up_roles(timeout)
 
-    async def listed(self, members: Members) -> frozenset[str] | None:
-        """The Slack ids of all these people; None where they cannot be counted (roles alone, or a failed look-up)."""
-        if not members.ids:
-            return None
-        missing = [group for group in members.usergroups if not self._usable(self._groups.get(group))]
-        await asyncio.gather(*(self._look_up_group(group, LOOKUP_SECONDS) for group in missing))
+    def listed(self, members: Members) -> frozenset[str] | None:
+        """The Slack ids of all these people, from memory; None where they can't be counted (roles, or unknown)."""
         groups = [self._groups.get(group) for group in members.usergroups]
-        if any(group is None for group in groups):
+        if not members.ids or not all(self._usable(group) for group in groups):
             return None
         return frozenset(members.users).union(*(group.value for group in groups if group is not None))
 
@@ -121,7 +110,8 @@ class Directory:
         try:
             members = await self._slack.usergroup(group, timeout=timeout)
         except Refused as fault:
-            # No such group, or a plan without groups: nobody is in it, whatever else policy allows them.
+            if fault.code not in NOBODY:
+                raise
             log.warning("a user group of the policy can't be read", usergroup=group, fault=fault.reason)
             members = frozenset()
         self._groups[group] = _Known(members, self._clock())

@@ -67,7 +67,6 @@ class Profile:
     """What users.info tells of a person. `email` only where the scope users:read.email is granted."""
 
     id: str
-    team: str
     email: str
     is_bot: bool
     is_guest: bool
@@ -86,6 +85,7 @@ class Slack:
         self._base_url = base_url
         self._timeout = timeout
         self._observe = observe or (lambda *_: None)
+        self._team = ""
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
 
@@ -106,8 +106,9 @@ class Slack:
         client = self.client()
         answer = await self._call("auth.test", lambda: client.auth_test())
         bot_id = str(answer.get("bot_id") or "")
+        self._team = str(answer["team_id"])
         return Identity(
-            team=str(answer["team_id"]),
+            team=self._team,
             user=str(answer.get("user_id") or ""),
             bot=bot_id,
             app=await self._app_of(bot_id),
@@ -220,14 +221,15 @@ class Slack:
     async def profile(self, user: str, *, timeout: float) -> Profile:
         client = self.client()
         answer = (await self._call("users.info", lambda: client.users_info(user=user), timeout))["user"]
+        team = str(answer.get("team_id") or "")
         return Profile(
             id=user,
-            team=str(answer.get("team_id") or ""),
             email=str((answer.get("profile") or {}).get("email") or ""),
             is_bot=bool(answer.get("is_bot")),
             is_guest=bool(answer.get("is_restricted") or answer.get("is_ultra_restricted")),
             is_deleted=bool(answer.get("deleted")),
-            is_stranger=bool(answer.get("is_stranger")),
+            # Slack Connect: people of other workspaces in a shared channel.
+            is_stranger=bool(answer.get("is_stranger") or (team and self._team and team != self._team)),
         )
 
     async def usergroup(self, usergroup: str, *, timeout: float) -> frozenset[str]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-DOCUMENTS = ("options:DEDICATED", "options:HYBRID", "workspaces", "clusters")
 _RANGES = ("defaultVpcSubnetRange", "defaultPodSubnetRange", "defaultServiceSubnetRange", "defaultServicePeeringRange")
 # The ranges of an existing cluster, by which it could overlap a new one.
 _CLUSTER_RANGES = ("vpcSubnetRange", "secondaryVpcCidr", "podSubnetRange", "serviceSubnetRange", "servicePeeringRange")

@@ -192,6 +192,14 @@ def _may_decide(approval: Approval, person: Person, action: Action, request: Req
     return member
 
 
+_VERBS = {
+    Action.CANCEL: "cancel this",
+    Action.RETRY: "have this tried again",
+    Action.MUTE: "mute or unmute this",
+    Action.REFRESH: "have Astro asked about this",
+}
+
+
 def _cancel_or_retry(approval: Approval, person: Person, action: Action, asked: Decision) -> Decision:
     """For those who are not requesters (`asked` says why): approvers may, too."""
     decided = _membership(approval.approvers, person, _NOT_APPROVER, ask=approval.approvers.ids, rule=approval.rule)
@@ -199,7 +207,7 @@ def _cancel_or_retry(approval: Approval, person: Person, action: Action, asked: 
         return decided
     if asked.unknown or decided.unknown:
         return asked if asked.unknown else decided
-    verb = "cancel this" if action is Action.CANCEL else "have this tried again"
+    verb = _VERBS[action]
     ask = tuple(dict.fromkeys(asked.ask + decided.ask))
     return Decision(False, f"Only those who may ask for clusters or decide on them can {verb}.", decided.rule, ask=ask)
 

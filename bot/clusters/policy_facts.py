@@ -20,6 +20,8 @@ class Action(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     EDIT = "edit"
+    MUTE = "mute"
+    REFRESH = "refresh"
     ADOPT = "adopt"
     ABANDON = "abandon"
     EXECUTE = "execute"

@@ -388,15 +388,6 @@ def loc_of(field: str) -> Loc:
     return tuple(int(part) if part.isdecimal() else names.get(part.casefold(), part) for part in parts)
 
 
-def choices_name(field: str) -> str:
-    """The name of the list that a field is chosen from, by the field's own name; "" where it is free."""
-    for model in _VARIANTS.values():
-        for name, info in fields.walk(model):
-            if name == field:
-                return str(fields.hints(info).get("choices", ""))
-    return ""
-
-
 def field_names() -> frozenset[str]:
     """The names that a request may have at its top, in any variant."""
     return frozenset(name for model in _VARIANTS.values() for name in model.model_fields)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from bot.clusters.lifecycle import State
 
 CREATED = "CREATED"
+LONGEST_WORD = 64  # what is kept of a word; Astro's longest today has 15 letters
 # The end of a creation that did not work. Astro gives no reason with either.
 _FAILURES = frozenset({"CREATE_FAILED", "ACCESS_DENIED"})
 # A single 404 may be a hiccup of Astro's; two in a row are believed.
@@ -96,8 +97,8 @@ def seen(cluster: Mapping[str, Any]) -> Seen:
     return Seen(
         id=_text(cluster, "id"),
         name=_text(cluster, "name"),
-        status=_text(cluster, "status"),
-        health=_text(health, "value"),
+        status=_text(cluster, "status")[:LONGEST_WORD],
+        health=_text(health, "value")[:LONGEST_WORD],
         details=tuple(
             HealthDetail(**{field.name: _text(each, field.name) for field in fields(HealthDetail)})
             for each in (details if isinstance(details, list) else [])

@@ -17,18 +17,24 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.responses import PlainTextResponse, Response
 
 from blocks import notices
+from blocks.parts import Message
 from bot.adapters.slack import Identity
 from bot.listeners.commands import COMMAND
+from bot.listeners.edge import Where, where_of
 from bot.listeners.form import first_input
 
 Observe = Callable[[str, str, float], None]
 Known = Callable[[], Identity | None]
+Tell = Callable[[Where, Message], Awaitable[None]]
 
 log = structlog.get_logger()
 
 
-def bolt_app(client: AsyncWebClient, identity: Known) -> AsyncApp:
-    """The app without listeners. `identity` is None until Slack has told us who we are."""
+def bolt_app(client: AsyncWebClient, identity: Known, tell: Tell) -> AsyncApp:
+    """The app without listeners.
+
+    `identity` is None until Slack has told us who we are; `tell` reaches a person whose click has no answer of its own.
+    """
 
     async def authorize(**_: Any) -> AuthorizeResult:
         who = identity()
@@ -56,6 +62,8 @@ def bolt_app(client: AsyncWebClient, identity: Known) -> AsyncApp:
     async def only_ours(body: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse | None:
         who = identity()
         if who is None:
+            if body.get("type") == "block_actions":
+                await tell(where_of(body), notices.starting_up())
             return _turned_away(body, notices.starting_up()["text"])
         if _strange(body, who):
             log.warning("a stranger's request was turned away")
@@ -125,8 +133,9 @@ def _strange(body: dict[str, Any], who: Identity) -> bool:
     if body.get("type") == "url_verification":
         return False
     team = body.get("team_id") or (body.get("team") or {}).get("id")
+    home = (body.get("user") or {}).get("team_id") if isinstance(body.get("user"), dict) else None
     app = body.get("api_app_id")
-    return team != who.team or bool(who.app and app and app != who.app)
+    return team != who.team or bool(home and home != who.team) or bool(who.app and app and app != who.app)
 
 
 def _turned_away(body: dict[str, Any], text: str) -> BoltResponse:

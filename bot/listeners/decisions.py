@@ -85,7 +85,7 @@ async def _done(work: Awaitable[Request]) -> None:
 
 
 async def _refreshed(edge: Edge, body: dict[str, Any], where: Where) -> None:
-    request = await edge.decider.may_soon(where.person, _id(body), Action.CANCEL)  # it makes the bot call Astro
+    request = await edge.decider.may_soon(where.person, _id(body), Action.REFRESH)  # it makes the bot call Astro
     if not await edge.watcher.refresh(request.id):
         await edge.tell(where, notices.nothing_new())
 

@@ -1,6 +1,7 @@
 """Socket Mode: the same listeners over a WebSocket that the bot opens, where Slack can't reach it by HTTP."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -81,7 +82,10 @@ class Socket:
         return bool(await self._client.is_connected())
 
     async def stop(self) -> None:
-        await self._client.close()  # type: ignore[no-untyped-call]  # the SDK has no types there
+        """Leave within a second: the peer's goodbye isn't waited for any longer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self._client.close()  # type: ignore[no-untyped-call]  # the SDK has no types there
         if self._client.message_processor is not None:
             self._client.message_processor.cancel()
 

@@ -16,6 +16,7 @@ from bot.store.engine import Database, Transaction
 from bot.store.requests import Request
 
 LONGEST_BACKOFF = 12.0  # seconds
+HELD = "Held: Astro refuses the bot's own access"
 SILENT = "Astro does not answer. Nothing is lost: the bot keeps trying."
 
 
@@ -61,19 +62,19 @@ class Claims:
             await self.held(tx, request, message)
 
     async def held(self, tx: Transaction, request: Request, message: str) -> None:
-        notice = f"Held: Astro refuses the bot's own access ({message}). The operator must mend it; then it goes on."
+        notice = f"{HELD} ({message}). The operator must mend it; then it goes on."
+        news = [] if request.notice == notice else [posts.held(told(request), message)]
         changes = {
             **released(tx.now + self.backoff(request)),
             "retry_count": request.retry_count + 1,
             "notice": notice,
         }
-        if request.state == State.SUBMITTING:
-            request = await story.take(tx, request, Step("create.held", to=State.QUEUED, changes=changes))
-        elif request.notice != notice:
-            request = await story.take(tx, request, Step("create.held", changes=changes, data={"message": message}))
+        to = State.QUEUED if request.state == State.SUBMITTING else None
+        if to or news:
+            step = Step("create.held", to=to, changes=changes, posts=news, data={"message": message})
+            await story.take(tx, request, step)
         else:
             await requests.release(tx, request, next_at=changes["next_at"], retry_count=changes["retry_count"])
-        await story.say(tx, request, [posts.held(told(request), message)], key="held")
 
     async def put_back(self, request: Request, *, notice: str) -> None:
         async with self._db.write() as tx:

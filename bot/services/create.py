@@ -31,7 +31,7 @@ from bot.clusters.outcome import Accepted, Held, Outcome, Rejected, TryLater, Un
 from bot.clusters.policy import Action, Policy
 from bot.errors import RemoteError, Stale
 from bot.services import story
-from bot.services.claims import SILENT, Claims, Timing, released
+from bot.services.claims import HELD, Claims, Timing, released
 from bot.services.facts import facts_of, told
 from bot.services.resolve import Resolver, provisioned
 from bot.services.story import Step
@@ -39,6 +39,8 @@ from bot.store import pace, requests
 from bot.store.engine import Database, Transaction
 from bot.store.requests import Attempt, Request
 
+WAITING = "Waiting its turn: Astro wants clusters on one provider to be created one after another."
+LONGEST_WAIT = 3600.0  # seconds, whatever Astro asks for
 PAUSED = "Creates are paused by the operator. This one is kept and goes on by itself afterwards."
 UNSURE = "Rights could not be looked up just now. The bot tries again by itself."
 
@@ -105,41 +107,46 @@ class Creator:
     # --- the call -----------------------------------------------------------------------------------------------------
 
     async def _create(self, request: Request) -> None:
-        if not await self._still_allowed(request):
-            return
+        slot = f"create:{request.provider}"
         async with self._db.read() as tx:
             precheck_at = tx.now
             earlier = await requests.attempts_of(tx, request.id)
+            turn = await pace.until(tx, slot)
+        if turn is not None:  # look-ups are for when they can be followed by the call: Slack rations them
+            await self._wait_for_turn(request, turn)
+            return
         listed = await self._claims.listed(request)
         if listed is None:
             return
         if same := [cluster for cluster in listed if str(cluster.get("name", "")).casefold() == request.name_key]:
             await self._name_is_there(request, same, earlier)
             return
+        if not await self._still_allowed(request):
+            return
         async with self._db.write() as tx:
             started = time.monotonic()
-            turn = await pace.take(tx, f"create:{request.provider}", timedelta(seconds=self._timing.spacing))
-            if turn is not None:
-                await self._wait_for_turn(tx, request, turn)
-                return
-            attempt = await requests.add_attempt(tx, request, precheck_at=precheck_at)
-            lease_until = tx.now + timedelta(seconds=self._timing.lease)
-            request = await story.take(
-                tx,
-                request,
-                Step(
-                    "create.recorded",
-                    to=State.SUBMITTING,
-                    changes={"lease_until": lease_until, "submitted_at": tx.now, "notice": "", "retry_count": 0},
-                ),
-            )
-        proof: Outcome
-        if time.monotonic() - started > self._timing.send_deadline:
-            proof = TryLater("not sent in time", None)
-        else:
-            proof = await self._call(request)
+            paused = await pace.exists(tx, pace.PAUSED)
+            turn = None if paused else await pace.take(tx, slot, timedelta(seconds=self._timing.spacing))
+            if not paused and turn is None:
+                attempt = await requests.add_attempt(tx, request, precheck_at=precheck_at)
+                request = await self._written_ahead(tx, request)
+        if paused or turn is not None:
+            await self._wait_for_turn(request, turn)
+            return
+        in_time = time.monotonic() - started <= self._timing.send_deadline
+        proof = await self._call(request) if in_time else TryLater("The bot was held up for too long.")
         self._observe(type(proof).__name__.lower())
         await self._record(request, attempt, proof)
+
+    async def _written_ahead(self, tx: Transaction, request: Request) -> Request:
+        """SUBMITTING, under a lease that begins now: from here on the call may have been made."""
+        changes = {
+            "lease_until": tx.now + timedelta(seconds=self._timing.lease),
+            "submitted_at": tx.now,
+            # That the bot's own access failed stays on the card until Astro lets it in again.
+            "notice": request.notice if request.notice.startswith(HELD) else "",
+        }
+        return await story.take(tx, request, Step("create.recorded", to=State.SUBMITTING, changes=changes))
 
     async def _call(self, request: Request) -> Outcome:
         try:
@@ -162,7 +169,7 @@ class Creator:
             step = Step(
                 "create.refused",
                 to=State.DENIED,
-                changes={**released(), "decided_at": tx.now, "refusal": {"message": decision.reason}},
+                changes={**released(), "decided_at": tx.now, "notice": "", "refusal": {"message": decision.reason}},
                 posts=[post],
                 data={"reason": decision.reason},
                 rule=decision.rule,
@@ -177,10 +184,11 @@ class Creator:
         message = f"The name {request.name} is taken: Astro already has a cluster called that. Choose another name."
         await self._reject(request, Rejected(message, (("name", message),), "", 0))
 
-    async def _wait_for_turn(self, tx: Transaction, request: Request, turn: datetime) -> None:
-        notice = "Waiting its turn: Astro wants clusters on one provider to be created one after another."
-        await story.remark(tx, request, notice)
-        await requests.release(tx, request, next_at=turn)
+    async def _wait_for_turn(self, request: Request, turn: datetime | None) -> None:
+        """Until then another create on this provider has the turn; None: creates are paused."""
+        async with self._db.write() as tx:
+            await story.remark(tx, request, PAUSED if turn is None else WAITING)
+            await requests.release(tx, request, next_at=turn)
 
     # --- what the answer proves ---------------------------------------------------------------------------------------
 
@@ -189,9 +197,10 @@ class Creator:
             log.info("created", cluster=proof.cluster_id)  # in the log before anything can go wrong with the row
         for pause in (0.1, 0.4, 1.6, None):
             try:
-                await self._written(request, attempt, proof)
-            except Stale:
-                await self._came_late(request, attempt, proof)
+                try:
+                    await self._written(request, attempt, proof)
+                except Stale:
+                    await self._came_late(request, attempt, proof)
             except Exception:
                 if pause is None:
                     raise
@@ -211,8 +220,11 @@ class Creator:
                     await provisioned(tx, request, cluster, kind="create.accepted")
                 case TryLater(reason, retry_after):
                     await requests.answer_attempt(tx, attempt, outcome="not sent", detail=reason)
-                    wait = self._claims.backoff(request) if retry_after is None else timedelta(seconds=retry_after)
-                    changes = {**released(tx.now + wait), "retry_count": request.retry_count + 1, "notice": SILENT}
+                    wait = self._claims.backoff(request)
+                    if retry_after is not None:
+                        wait = timedelta(seconds=min(retry_after, LONGEST_WAIT))
+                    notice = f"{reason} Nothing is lost: the bot keeps trying."
+                    changes = {**released(tx.now + wait), "retry_count": request.retry_count + 1, "notice": notice}
                     await story.take(tx, request, Step("create.later", to=State.QUEUED, changes=changes))
                 case Held(message, status):
                     await requests.answer_attempt(tx, attempt, outcome="held", detail=f"{status} {message}")
@@ -226,13 +238,17 @@ class Creator:
         if not isinstance(proof, Accepted):
             return
         async with self._db.write() as tx:
-            now = await requests.get(tx, request.id)
+            now = await requests.get(tx, request.id, lock=True)
             if now is None or now.cluster_id == proof.cluster_id:
                 return
             log.error("an id came back late", cluster=proof.cluster_id, state=now.state)
             await requests.answer_attempt(tx, attempt, outcome="late", cluster_id=proof.cluster_id)
             if State(now.state) in (State.UNCERTAIN, State.NEEDS_ATTENTION):
                 await provisioned(tx, now, proof.cluster, kind="create.late")
+            else:  # it was given up, or tried again, meanwhile: people must know that this one exists and costs money
+                surfaced = posts.surfaced(told(now), proof.cluster_id)
+                data = {"cluster": proof.cluster_id}
+                await story.take(tx, now, Step("create.surfaced", posts=[surfaced], data=data))
 
     async def _reject(self, request: Request, proof: Rejected, attempt: int | None = None) -> None:
         fields = [list(pair) for pair in proof.field_errors]

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from blocks import thread as posts
 from blocks.parts import Message
 from bot.adapters.astro import Astro
 from bot.adapters.directory import Directory
 from bot.clusters import lifecycle, policy
-from bot.clusters.lifecycle import State
+from bot.clusters.lifecycle import LIVE, State
 from bot.clusters.outcome import is_id
 from bot.clusters.policy import Action, Decision, Policy
 from bot.errors import NotAllowed, PersonError, RemoteError, Stale
@@ -24,6 +26,8 @@ from bot.services.story import Step
 from bot.store import events, requests
 from bot.store.engine import Database, Transaction
 from bot.store.requests import Request
+
+log = structlog.get_logger()
 
 LOOKUP_SECONDS = 5.0  # a click is acked before; this is how long its person may wait
 
@@ -112,7 +116,7 @@ class Decider:
         return await self._muted(person, request_id, muted=False)
 
     async def _muted(self, person: str, request_id: str, *, muted: bool) -> Request:
-        request = await self._allowed(person, request_id, Action.CANCEL)
+        request = await self._allowed(person, request_id, Action.MUTE)
         async with self._db.write() as tx:
             now = await requests.get(tx, request.id, lock=True) or request
             if now.muted == muted:
@@ -157,7 +161,7 @@ class Decider:
         async with self._db.read() as tx:
             request = await requests.get(tx, request_id)
         if request is None:
-            raise Stale("This bot knows no such request. It may have been made by another one.")
+            raise PersonError("This bot knows no such request. It may have been made by another one.")
         return request
 
     async def _simple(
@@ -173,6 +177,9 @@ class Decider:
         async with self._db.write() as tx:
             now = await requests.get(tx, request.id, lock=True) or request
             _fits(now, to, *_FROM[action])
+            holder = await requests.holding_name(tx, now.organization, now.name_key, LIVE) if to in LIVE else None
+            if holder is not None and holder.id != now.id:
+                raise PersonError(f"{holder.id} asks for {now.name} by now, so this one can't be tried again.")
             step = Step(
                 kind,
                 actor=person,
@@ -220,14 +227,13 @@ class Decider:
         async with self._db.read() as tx:
             late = await requests.expired(tx, State.AWAITING_APPROVAL)
         for request in late:
-            async with self._db.write() as tx:
-                step = Step(
-                    "request.expired",
-                    to=State.EXPIRED,
-                    changes={"decided_at": tx.now},
-                    posts=[posts.expired(told(request))],
-                )
-                await story.take(tx, request, step)
+            post = posts.expired(told(request))
+            try:
+                async with self._db.write() as tx:
+                    step = Step("request.expired", to=State.EXPIRED, changes={"decided_at": tx.now}, posts=[post])
+                    await story.take(tx, request, step)
+            except Stale:
+                log.info("decided in the last moment", request=request.id)
         return None
 
 

@@ -28,6 +28,7 @@ POST_SPACING = timedelta(seconds=1)  # Slack's own rate for chat.postMessage, a 
 EDIT_SPACING = timedelta(seconds=3)  # a card; several changes within it make one edit
 FIRST_WAIT = 1.0  # seconds, where a 429 doesn't say how long
 LONGEST_BACKOFF = 12.0
+LONGEST_PAUSE = 3600.0  # seconds, whatever a 429 asks for
 NOTICE_LIFE = timedelta(minutes=15)  # a word to one person that came later than this would only confuse
 POST, EDIT, WHISPER = "method:chat.postMessage", "method:chat.update", "method:chat.postEphemeral"
 
@@ -138,6 +139,10 @@ class Deliverer:
             return False
         try:
             channel = await self._slack.dm(request.requester)
+        except Refused as fault:
+            async with self._db.read() as tx:
+                entry = await outbox.head(tx, thread.key)
+            return await self._park(entry, fault.reason) if entry else False
         except RemoteError as fault:
             log.warning("no direct messages with the requester yet", fault=str(fault))
             return soon
@@ -155,13 +160,15 @@ class Deliverer:
         message, version = await self._message(entry)
         if message is None:
             return await self._park(entry, "the request is gone")
+        if thread.root_ts is None:
+            await self._join(thread.channel)
         async with self._db.write() as tx:
+            if await outbox.hold(tx, thread, lease=self._lease) is None:
+                return False  # somebody else speaks here by now
             turn = await pace.take(tx, f"post:{thread.channel}", self.post_spacing)
             if turn is not None:
                 return turn
             await outbox.mark(tx, entry, state="sending", sending_at=tx.now, attempts=entry.attempts + 1)
-        if thread.root_ts is None and entry.seq == 0:
-            await self._join(thread.channel)
         try:
             ts = await self._slack.post(
                 thread.channel, message, thread=thread.root_ts if entry.kind != "card" else None, entry=entry.id
@@ -297,14 +304,14 @@ class Deliverer:
             if fault.code in GONE:
                 return await self._card_anew(thread, request.version)
             log.error("the card can't be edited", fault=fault.reason)  # noqa: TRY400  # Slack's no, not a mistake of ours
+            if fault.code in TOKEN_REFUSED:
+                return await self._in(LONGEST_BACKOFF)
+        except OverLimit:
+            log.exception("the card is more than Slack takes; it stays as it is")
         except Limited as fault:
-            async with self._db.write() as tx:
-                until = tx.now + timedelta(seconds=fault.retry_after or FIRST_WAIT)
-                await pace.close(tx, EDIT, until)
-            return until
+            return await self._paused(EDIT, fault)
         except (NothingSent, NoAnswer):
-            async with self._db.read() as tx:
-                return tx.now + timedelta(seconds=2)
+            return await self._in(2.0)
         async with self._db.write() as tx:
             await outbox.set_thread(tx, thread.key, card_shown=request.version)
         return True
@@ -353,11 +360,21 @@ class Deliverer:
     # --- what becomes of an entry -------------------------------------------------------------------------------------
 
     async def _limited(self, entry: Entry, method: str, fault: Limited) -> datetime:
+        until = await self._paused(method, fault)
         async with self._db.write() as tx:
-            until = tx.now + timedelta(seconds=fault.retry_after or FIRST_WAIT)
-            await pace.close(tx, method, until)
             await outbox.mark(tx, entry, state="pending", next_at=until)
         return until
+
+    async def _paused(self, method: str, fault: Limited) -> datetime:
+        """Slack wants this method to rest, for every process; until then."""
+        async with self._db.write() as tx:
+            until = tx.now + timedelta(seconds=min(fault.retry_after or FIRST_WAIT, LONGEST_PAUSE))
+            await pace.close(tx, method, until)
+        return until
+
+    async def _in(self, seconds: float) -> datetime:
+        async with self._db.read() as tx:
+            return tx.now + timedelta(seconds=seconds)
 
     async def _later(self, entry: Entry, fault: RemoteError, *, state: str) -> datetime:
         wait = min(LONGEST_BACKOFF, 0.5 * 2 ** min(entry.attempts, 6))

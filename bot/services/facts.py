@@ -77,8 +77,10 @@ def card_facts(request: Request, *, poll_seconds: float, typical: tuple[int, int
 
 
 def decided_by(request: Request) -> tuple[str, ...]:
-    denied_by = str((request.refusal or {}).get("by", ""))
-    return (denied_by,) if denied_by else approvers_of(request)
+    if request.state == State.DENIED:  # by a person, or by the last look at the policy, which is nobody's decision
+        by = str((request.refusal or {}).get("by", ""))
+        return (by,) if by else ()
+    return approvers_of(request)
 
 
 def approval_line(approval: Approval) -> str:

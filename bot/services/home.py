@@ -43,7 +43,8 @@ class Homes:
         self._db, self._slack, self._directory, self._choices = db, slack, directory, choices
         self._policy, self._workspace_url = policy, workspace_url
         self._opened: dict[str, float] = {}
-        self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._waiting: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def opened(self, person: str) -> None:
         self._opened[person] = time.monotonic()
@@ -54,20 +55,25 @@ class Homes:
         for person in (wake.removeprefix(HOME) for wake in wakes if wake.startswith(HOME)):
             lately = time.monotonic() - self._opened.get(person, -LATELY_SECONDS) < LATELY_SECONDS
             if lately and person not in self._waiting:
-                self._waiting[person] = asyncio.create_task(self._draw_soon(person))
+                self._waiting.add(person)
+                task = asyncio.create_task(self._draw_soon(person))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
-        for task in self._waiting.values():
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._waiting.values(), return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _draw_soon(self, person: str) -> None:
         await asyncio.sleep(CALM_SECONDS)
-        del self._waiting[person]
+        self._waiting.discard(person)  # what changes while it is drawn has it drawn once more
         try:
             await self._draw(person)
         except RemoteError as fault:
             log.warning("a Home tab was not drawn; it is when it is opened again", fault=str(fault))
+        except Exception:
+            log.exception("a Home tab could not be drawn")
 
     async def _draw(self, person: str) -> None:
         await self._slack.publish_home(person, home.home(await self._facts(person)))

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 from bot.metrics import Metrics
-from bot.store import forms, outbox, requests
+from bot.store import forms, outbox, pace, requests
 from bot.store.engine import Database
 
 FORM_LIFE = timedelta(days=14)  # a modal that is open for longer has been forgotten
+
+
+PACE_LIFE = timedelta(days=1)
 
 
 class Housekeeper:
@@ -17,6 +20,7 @@ class Housekeeper:
     async def tidy(self) -> float | None:
         async with self._db.write() as tx:
             await forms.forget_older(tx, tx.now - FORM_LIFE)
+            await pace.forget_older(tx, tx.now - PACE_LIFE)
         return None
 
     async def count(self) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -88,6 +88,7 @@ class Submitter:
             taken = [r.name for r in await requests.in_states(tx, LIVE)]
         draft = self._forms.read(view)
         current = self._policy()
+        who = await self._directory.person(person)
         checked = checks.check(
             draft.values,
             api_version=self._api_version,
@@ -96,21 +97,22 @@ class Submitter:
             taken=taken,
         )
         faults = [*checked.faults]
-        facts = RequestFacts(requester=person, body=schema.body(checked.request) if checked.request else draft.values)
+        facts = RequestFacts(
+            requester=person,
+            body=schema.body(checked.request) if checked.request else draft.values,
+            requester_groups=who.groups or frozenset(),
+        )
         approval = policy.approval_for(current, facts)
         if approval.required and not draft.reason.strip():
             faults.append(Fault(("request", "reason"), "Say why you need it: the approver reads this."))
         if faults or checked.request is None:
             beside, above = self._forms.place(draft, faults)
             return Submitted(beside=beside, alerts=above, draft=draft)
-        who = await self._directory.person(person)
-        facts = replace(facts, requester_groups=who.groups or frozenset())
-        approval = policy.approval_for(current, facts)
         decision = policy.decide(current, who, Action.SUBMIT, facts)
         if decision.allowed and form.channel:
             decision = policy.channel_allowed(current, form.channel)
         if decision.allowed:
-            decision = policy.approvable(approval, person, await self._directory.listed(approval.approvers))
+            decision = policy.approvable(approval, person, self._directory.listed(approval.approvers))
         if not decision.allowed:
             async with self._db.write() as tx:
                 await events.add(
@@ -143,6 +145,7 @@ class Submitter:
             fault = Fault(("name",), f"{held.id} already asks for a cluster called {held.name}. Choose another name.")
             beside, above = self._forms.place(draft, [fault])
             return Submitted(beside=beside, alerts=above, draft=draft)
+        await tx.alone(f"requester:{form.person}")  # or two replicas would each find room for one more
         room = policy.open_requests_allowed(self._policy(), await requests.count_open(tx, form.person, OPEN))
         if not room.allowed:
             return Submitted(alerts=[room.reason], ask=room.ask, draft=draft)

@@ -85,8 +85,13 @@ class Watcher:
             cluster = await self._astro.cluster(request.cluster_id, timeout=REFRESH_SECONDS)
         except RemoteError:
             raise PersonError("Astro did not answer. The card shows the last that is known.") from None
+        if cluster is None:  # a 404 counts where the sweeps count it: two clicks must not make an end of it
+            return False
         async with self._db.write() as tx:
-            return (await absorb(tx, request, cluster)).version != request.version
+            _, changes = status.observe(watched(request), status.seen(cluster), tx.now)
+            if changes:  # what is only to be remembered until it is seen again is the sweeps' as well
+                await absorb(tx, request, cluster)
+        return bool(changes)
 
     async def _sweep(self, states: list[State]) -> None:
         async with self._db.read() as tx:

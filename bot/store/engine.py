@@ -42,6 +42,11 @@ class Transaction:
     async def execute(self, statement: Any) -> Any:
         return await self.connection.execute(statement)
 
+    async def alone(self, key: str) -> None:
+        """Nobody else gets past the same key until this transaction ends. SQLite's transactions are alone as it is."""
+        if self.connection.dialect.name == "postgresql":
+            await self.execute(select(func.pg_advisory_xact_lock(func.hashtext(key))))
+
     def insert(self, table: Any) -> Any:
         """An INSERT that knows ON CONFLICT, in the dialect at hand."""
         dialect = self.connection.dialect.name
@@ -133,7 +138,15 @@ def _open() -> AbstractAsyncContextManager[None]:
 
 def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     if url.get_backend_name() == "postgresql":
-        engine = create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_timeout=2)
+        engine = create_async_engine(
+            url,
+            pool_size=10,
+            max_overflow=10,
+            pool_pre_ping=True,
+            pool_timeout=2,
+            # A database that takes no answer or no end is as good as away, and people are told within Slack's 3 s.
+            connect_args={"connect_timeout": 2, "keepalives_idle": 5, "options": "-c statement_timeout=10000"},
+        )
         return engine, engine
     writer = create_async_engine(url, poolclass=StaticPool, connect_args={"timeout": BUSY_SECONDS})
     reader = create_async_engine(url, pool_size=4, connect_args={"timeout": BUSY_SECONDS})

@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +17,7 @@ import bot
 from bot.errors import OperatorError
 from bot.store.engine import Database
 
+NEWER = "the database was made by a newer version of this bot; run that one"
 ANSWER_SECONDS = 2.0  # a probe must not hang with what it probes
 
 
@@ -42,6 +44,8 @@ async def upgrade(url: URL) -> None:
     """
     try:
         await asyncio.to_thread(command.upgrade, config(url), "head")
+    except CommandError:
+        raise OperatorError(f"DATABASE_URL: {NEWER}", exit_code=1) from None
     except SQLAlchemyError as error:
         raise OperatorError(f"DATABASE_URL: the database cannot be migrated ({_short(error)})", exit_code=1) from error
 
@@ -64,19 +68,29 @@ async def fault(db: Database) -> str:
             present = (await tx.execute(text("SELECT version_num FROM alembic_version"))).scalar_one()
     except Exception as fault:
         return f"the database does not answer ({type(fault).__name__})"
-    return "" if present == newest() else f"the database is at {present}, not at {newest()}, which this bot needs"
+    return behind(present)
 
 
-async def revisions(url: URL) -> tuple[str | None, str]:
-    """(the database's revision, the newest revision). An SQLite file that isn't there is not made by looking."""
+def behind(present: str | None) -> str:
+    """What is wrong with a database at this revision, and the way out; empty: nothing."""
+    if present == newest():
+        return ""
+    known = {each.revision for each in ScriptDirectory.from_config(config(make_url("sqlite://"))).walk_revisions()}
+    if present is not None and present not in known:
+        return NEWER
+    return f"the database is at {present or 'nothing'}, not {newest()}; run: clusterbot migrate"
 
-    def look() -> tuple[str | None, str]:
+
+async def revision(url: URL) -> str | None:
+    """The database's revision, None where it has none yet. An SQLite file that isn't there is not made by looking."""
+
+    def look() -> str | None:
         if url.get_backend_name() == "sqlite" and not _exists(url):
-            return None, newest()
+            return None
         engine = create_engine(sync_url(url))
         try:
             with engine.connect() as connection:
-                return MigrationContext.configure(connection).get_current_revision(), newest()
+                return MigrationContext.configure(connection).get_current_revision()
         finally:
             engine.dispose()
 

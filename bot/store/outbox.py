@@ -61,8 +61,10 @@ async def open_thread(tx: Transaction, key: str, channel: str) -> None:
     await tx.execute(tx.insert(threads).values(**row).on_conflict_do_nothing())
 
 
-async def get_thread(tx: Transaction, key: str) -> Thread | None:
-    row = (await tx.execute(select(*_THREAD).where(threads.c.key == key))).mappings().first()
+async def get_thread(tx: Transaction, key: str, *, lock: bool = False) -> Thread | None:
+    """The thread; `lock` keeps others from adding to it until the transaction ends."""
+    query = select(*_THREAD).where(threads.c.key == key)
+    row = (await tx.execute(query.with_for_update() if lock else query)).mappings().first()
     return Thread(**row) if row else None
 
 
@@ -81,10 +83,10 @@ async def append(tx: Transaction, key: str, kind: str, payload: Mapping[str, Any
 
 async def insert_before(tx: Transaction, entry: Entry, kind: str, *, dedupe_key: str) -> None:
     """Say something right before `entry`: all that is unsent moves back by one. Only under the thread's lease."""
-    later = (outbox.c.thread == entry.thread, outbox.c.seq >= entry.seq)
-    await tx.execute(update(outbox).where(*later).values(seq=outbox.c.seq + 1))
     raised = update(threads).where(threads.c.key == entry.thread)
     await tx.execute(raised.values(next_seq=threads.c.next_seq + 1, due_at=tx.now))
+    later = (outbox.c.thread == entry.thread, outbox.c.seq >= entry.seq)
+    await tx.execute(update(outbox).where(*later).values(seq=outbox.c.seq + 1))
     await _insert(tx, entry.thread, entry.seq, kind, {}, dedupe_key)
 
 
@@ -146,10 +148,10 @@ async def hold(tx: Transaction, thread: Thread, *, lease: timedelta) -> Thread |
 
 async def release(tx: Transaction, thread: Thread, *, not_before: datetime | None) -> datetime | None:
     """Give the thread back; it is due again when its first unsent entry or its card is. Returns that time."""
-    waiting = await head(tx, thread.key)
-    now_row = await get_thread(tx, thread.key)
+    now_row = await get_thread(tx, thread.key, lock=True)  # before the look: what is being added now must be seen
     if now_row is None or now_row.fence != thread.fence:
         return None
+    waiting = await head(tx, thread.key)
     times = [waiting.next_at] if waiting else []
     if now_row.root_ts and now_row.card_wanted > now_row.card_shown:
         times.append(tx.now)

@@ -1,6 +1,5 @@
 """Things that must wait, shared by restarts and replicas: one row a thing, moved by compare-and-set."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
@@ -45,6 +44,6 @@ async def exists(tx: Transaction, key: str) -> bool:
     return (await tx.execute(select(not_before.c.key).where(not_before.c.key == key))).first() is not None
 
 
-async def latest(tx: Transaction, keys: Sequence[str]) -> dict[str, datetime]:
-    rows = await tx.execute(select(not_before.c.key, not_before.c.at).where(not_before.c.key.in_(keys)))
-    return {row[0]: row[1] for row in rows}
+async def forget_older(tx: Transaction, free_before: datetime) -> None:
+    """Drop what has been free for long; what is paused stays so."""
+    await tx.execute(delete(not_before).where(not_before.c.at < free_before, not_before.c.key != PAUSED))

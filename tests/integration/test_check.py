@@ -38,9 +38,10 @@ async def test_a_missing_scope_is_called_by_its_name(world: World) -> None:
 
 async def test_each_fault_has_a_line_of_its_own(world: World) -> None:
     world.policy(WITH_APPROVAL.replace('usergroups = ["S0APPROVE"]', ""))
-    found = await lines(world, SLACK_BOT_TOKEN="xoxb-wrong", ASTRO_API_TOKEN="wrong", ASTRO_API_VERSION="v1beta1")
+    empty = f"sqlite:///{world.folder / 'empty.db'}"
+    found = await lines(world, DATABASE_URL=empty, SLACK_BOT_TOKEN="xoxb-wrong", ASTRO_API_TOKEN="wrong")
     assert [line for line in found if line.startswith("✗")] == [
-        "✗ database: it is at nothing, not 0001; run: clusterbot migrate",
+        "✗ database: the database is at nothing, not 0001; run: clusterbot migrate",
         "✗ policy: approvers: approval is required and nobody may give it",
         "✗ Slack: SLACK_BOT_TOKEN: invalid_auth",
         "✗ Astro: ASTRO_API_TOKEN, ASTRO_ORGANIZATION_ID: Unauthorized",

@@ -138,7 +138,7 @@ async def test_the_start_migrates_an_sqlite_database_by_itself(tmp_path: Path) -
     db = Database(f"sqlite:///{tmp_path / 'new.db'}")
     try:
         await startup.prepare_database(db)
-        present, newest = await migrate.revisions(db.url)
+        present, newest = await migrate.revision(db.url), migrate.newest()
     finally:
         await db.close()
     assert present == newest

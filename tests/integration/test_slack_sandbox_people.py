@@ -266,7 +266,7 @@ async def test_a_modal_is_printed_as_a_person_sees_it(bot: Bot, alice: Person) -
         "─" * 60,
         "⚠ Not in this channel",
         "Name",
-        "  [ prod-aws ]",
+        "  [ ‹prod-aws› ]",
         "  Up to 100 characters",
         "  ✗ Please complete this required field.",
         "region",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.app import Bot
+from bot.sandbox.astro_life import usual_life
 from bot.sandbox.slack import Message
 from bot.store import events
 from tests.postgres import Postgres
@@ -55,6 +56,7 @@ async def test_a_request_becomes_a_healthy_cluster_told_in_one_thread(on_postgre
 
 async def test_two_bots_share_the_work_and_do_nothing_twice(on_postgres: World) -> None:
     world = on_postgres
+    world.astro.script = usual_life(3.0)  # long enough for every status to be seen by a poll
     names = [f"team-{number}" for number in range(6)]
     async with two(world) as replicas:
         cards = []

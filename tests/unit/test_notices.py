@@ -20,7 +20,6 @@ NOTICES: dict[str, Message] = {
     "not allowed": notices.not_allowed("You are in none of the groups that may ask for clusters.", ["S0456", "U0ANN"]),
     "not allowed, and nobody to ask": notices.not_allowed("Nobody may ask for clusters yet."),
     "unknown subcommand": notices.unknown_subcommand("/astro-cluster", "craete"),
-    "directory down": notices.directory_down(),
     "late, and by whom": notices.late_click("it was approved", ["U0ANN"]),
     "late": notices.late_click("it has expired"),
     "went wrong": notices.something_went_wrong("CL-7F3K2"),

@@ -66,6 +66,7 @@ NOBODY = person("UNOBODY")
 AWS = RequestFacts("UALICE", request("aws_min"))
 GCP_DR = RequestFacts("UALICE", request("gcp_dr"))
 DECIDING = {Action.APPROVE, Action.DENY, Action.ADOPT, Action.ABANDON}
+FOLLOWING = {Action.CANCEL, Action.RETRY, Action.MUTE, Action.REFRESH}
 
 
 # --- decisions --------------------------------------------------------------------------------------------------------
@@ -76,9 +77,9 @@ DECIDING = {Action.APPROVE, Action.DENY, Action.ADOPT, Action.ABANDON}
 def test_who_may_do_what(who: Person, action: Action) -> None:
     allowed: dict[str, set[Action]] = {
         "UALICE": set(Action) - DECIDING,
-        "UBOB": {Action.OPEN, Action.CANCEL, Action.RETRY},
-        "UANN": {Action.CANCEL, Action.RETRY, *DECIDING},
-        "UBOTH": {Action.OPEN, Action.CANCEL, Action.RETRY, *DECIDING},
+        "UBOB": {Action.OPEN, *FOLLOWING},
+        "UANN": FOLLOWING | DECIDING,
+        "UBOTH": {Action.OPEN, *FOLLOWING, *DECIDING},
         "UNOBODY": set(),
     }
     decision = decide(POLICY, who, action, AWS)

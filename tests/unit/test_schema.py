@@ -320,11 +320,3 @@ def test_each_path_has_a_title(loc: tuple[str | int, ...], title: str) -> None:
 )
 def test_astros_names_of_fields_are_understood(field: str, loc: tuple[str | int, ...]) -> None:
     assert schema.loc_of(field) == loc
-
-
-@pytest.mark.parametrize(
-    ("field", "name"),
-    [("region", "regions"), ("drRegion", "regions"), ("nodeInstanceType", "nodeInstances"), ("name", ""), ("x", "")],
-)
-def test_a_field_knows_what_it_is_chosen_from(field: str, name: str) -> None:
-    assert schema.choices_name(field) == name
