@@ -5,6 +5,7 @@ no misfire grace: a tick that comes late does what is due then.
 """
 
 import asyncio
+import contextvars
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -51,7 +52,8 @@ class Tick:
             return
         self._again = True
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name=f"tick {self.name}")
+            # In a context of its own: whoever poked has bound their request and person to their log lines, not to ours.
+            self._task = asyncio.create_task(self._run(), name=f"tick {self.name}", context=contextvars.Context())
 
     async def _run(self) -> None:
         while self._again:

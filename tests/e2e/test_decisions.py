@@ -12,7 +12,7 @@ from bot.sandbox.slack.faults import Fault
 from bot.store import pace
 from tests.e2e.forms import all_requests, choose, missing, send
 from tests.e2e.steps import astro_away, count, made, until, until_card, until_state, until_told_alone
-from tests.world import WITH_APPROVAL, World, stored
+from tests.world import POLICY, WITH_APPROVAL, World, stored
 
 BOTH_MAY = WITH_APPROVAL.replace("required = true", "required = true\nquorum = {quorum}")
 SHORTLY = WITH_APPROVAL.replace("required = true", f"required = true\nexpires_hours = {0.7 / 3600}")
@@ -455,6 +455,11 @@ async def _paused(bot: Bot) -> None:
         await pace.close(tx, pace.PAUSED, tx.now)
 
 
+async def _resumed(bot: Bot) -> None:
+    async with bot.db.write() as tx:
+        await pace.clear(tx, pace.PAUSED)
+
+
 # --- who they are is asked afresh -------------------------------------------------------------------------------------
 
 
@@ -509,9 +514,70 @@ async def test_rights_that_cannot_be_looked_up_hold_the_create_and_no_more(world
         await world.ann.clicks(card, "approve_request")
         await until_state(bot, "prod", "QUEUED")
         world.slack.faults.next("users.info", Fault.page(503), times=None)
-        async with bot.db.write() as tx:
-            await pace.clear(tx, pace.PAUSED)
+        await _resumed(bot)
         await until_card(world, card, "Rights could not be looked up just now.")
         assert world.astro.creates == []
         world.slack.faults.clear()
         await until(lambda: made(world), "the cluster")
+
+
+async def test_a_group_that_may_not_be_read_holds_the_create_and_denies_nobody(world: World) -> None:
+    async with world.running() as bot:
+        await _paused(bot)
+        card = await asked(world)
+        await world.ann.clicks(card, "approve_request")
+        await until_state(bot, "prod", "QUEUED")
+        world.slack.faults.next("usergroups.users.list", Fault.refused("missing_scope"), times=None)
+        await _resumed(bot)
+        await until_card(world, card, "Rights could not be looked up just now.")
+        assert (await stored(bot, "prod")).state == "QUEUED"
+        assert world.astro.creates == []
+        world.slack.faults.clear()
+        await until(lambda: made(world), "the cluster")
+    assert count(world, card, "was not sent to Astro") == 0
+
+
+async def test_nobody_is_in_a_group_that_is_gone_when_the_create_is_due(world: World) -> None:
+    async with world.running() as bot:
+        await _paused(bot)
+        card = await asked(world)
+        await world.ann.clicks(card, "approve_request")
+        await until_state(bot, "prod", "QUEUED")
+        del world.slack.workspace.usergroups["S0REQUEST"]
+        await _resumed(bot)
+        post = await world.told(card, "prod was not sent to Astro")
+        assert "You are not among those who may ask for clusters." in post.as_text()
+        await until_state(bot, "prod", "DENIED")
+    assert world.astro.creates == []
+
+
+async def test_what_the_last_look_at_the_policy_stops_is_nobodys_denial(world: World) -> None:
+    async with world.running() as bot:
+        await _paused(bot)
+        card = await asked(world)
+        await world.ann.clicks(card, "approve_request")
+        await until_card(world, card, "Creates are paused by the operator")
+        world.slack.usergroup("S0REQUEST", [world.mallory])
+        await _resumed(bot)
+        await world.told(card, "prod was not sent to Astro")
+        await until_card(world, card, "You are not among those who may ask for clusters.")
+    shown = card.as_text()
+    assert "✗ Denied" in shown
+    assert world.ann.name not in shown
+    assert "paused" not in shown
+    assert count(world, card, "denied") == 0
+    assert world.astro.creates == []
+
+
+async def test_a_rule_for_a_group_that_wants_an_approval_wants_the_reason_too(world: World) -> None:
+    world.policy(POLICY + '[[rules]]\nmatch = { requester_usergroups = ["S0REQUEST"] }\napproval = { required = true }\n')
+    async with world.running() as bot:
+        form = await world.opens_form()
+        form.fill("name", "prod")
+        assert not (await form.submit()).closed
+        answer = await send(world, world.alice, form)  # and not only because Slack's client asks for it
+        assert list(answer.json()["errors"]) == ["request.reason"]
+        assert await all_requests(bot) == []
+        form.fill("request.reason", "for the new team")
+        assert (await form.submit()).closed
+        assert (await stored(bot, "prod")).state == "AWAITING_APPROVAL"

@@ -162,7 +162,7 @@ async def test_a_story_in_which_much_fails_writes_no_secret_and_no_name(world: W
         assert await found(world, told) == {}
     assert await found(world, told) == {}
     warnings = [line for line in map(json.loads, told.log.getvalue().splitlines()) if line["level"] != "info"]
-    assert len(warnings) > 3  # so much was told of what failed, and none of it is secret
+    assert len(warnings) >= 3  # so much was told of what failed, and none of it is secret
 
 
 async def test_the_search_would_find_what_it_looks_for(world: World, told: Told) -> None:

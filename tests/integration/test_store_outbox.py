@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, text
 
-from bot.store import outbox
+from bot.store import outbox, tables
 from bot.store.engine import Conflict, Database, Transaction
 from bot.store.outbox import Entry, Thread
 
@@ -227,6 +228,67 @@ async def test_two_entries_cannot_have_one_dedupe_key_even_past_the_queries(db: 
     with pytest.raises(Conflict):
         async with db.write() as tx:
             await outbox.mark(tx, first, dedupe_key=f"{KEY}:two")
+
+
+async def test_what_is_said_while_a_thread_is_given_back_stays_due(db: Database) -> None:
+    await append(db, "one")
+    [mine] = await claim(db, "one")
+    await said(db)
+
+    async def give_back() -> None:
+        async with db.write() as tx:
+            await outbox.release(tx, mine, not_before=None)
+
+    async with db.write() as tx:
+        await outbox.append(tx, KEY, "post", {"text": "two"}, dedupe_key=f"{KEY}:two")
+        giving_back = asyncio.create_task(give_back())
+        await held_up(db, giving_back)
+    await giving_back
+    assert (await thread(db)).due_at is not None
+    [again] = await claim(db, "two")
+    assert again.key == KEY
+    assert await said(db) == ["two"]
+
+
+@pytest.mark.parametrize("first", ["append", "insert"])
+async def test_who_appends_and_who_puts_before_at_once_get_a_place_each(db: Database, first: str) -> None:
+    await append(db, "one", "two")
+    entry = await head(db)
+
+    async def insert(tx: Transaction) -> None:
+        await outbox.insert_before(tx, entry, "card", dedupe_key="card again")
+
+    async def add(tx: Transaction) -> None:
+        await outbox.append(tx, KEY, "post", {"text": "three"}, dedupe_key=f"{KEY}:three")
+
+    async def alone(work: Callable[[Transaction], Awaitable[None]]) -> None:
+        async with db.write() as tx:
+            await work(tx)
+
+    now, then = (add, insert) if first == "append" else (insert, add)
+    async with db.write() as tx:
+        await now(tx)
+        other = asyncio.create_task(alone(then))
+        await held_up(db, other)
+    await other
+    async with db.read() as tx:
+        places = [row[0] for row in await tx.execute(select(tables.outbox.c.seq).order_by(tables.outbox.c.seq))]
+    assert places == [0, 1, 2, 3]
+    assert (await thread(db)).next_seq == 4
+    assert await said(db) == ["card", "one", "two", "three"]
+
+
+async def held_up(db: Database, task: asyncio.Task[None]) -> None:
+    """Wait until the task waits for the transaction that is open here; on SQLite the gate sees to that."""
+    if db.is_sqlite:
+        return
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    async with asyncio.timeout(5):
+        while True:
+            assert not task.done(), "it did not wait"
+            async with db.read() as tx:
+                if (await tx.execute(waiting)).scalar_one():
+                    return
 
 
 async def _head(tx: Transaction) -> Entry:
