@@ -14,7 +14,7 @@ BIN := .venv/bin
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test walks check format lock clean
+.PHONY: help setup demo test walks crash check format lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ test: .venv/.ready  ## all tests (ARGS="-k name" to choose)
 walks: .venv/.ready  ## ten thousand random walks over the create form (SEED=n to repeat, WALKS=n for another number)
 	@seed=$${SEED:-$$(date +%s)}; echo "$${WALKS:-10000} walks; the same ones again: make walks SEED=$$seed"; \
 	WALKS=$${WALKS:-10000} $(BIN)/pytest -n 2 --hypothesis-seed=$$seed tests/unit/test_form_walks.py $(ARGS)
+
+crash: .venv/.ready  ## kill the bot 200 times while people ask for clusters (SEED=n, KILLS=n, CLUSTERS=n)
+	@seed=$${SEED:-$$(date +%s)}; echo "the same attack again: make crash SEED=$$seed"; \
+	SEED=$$seed KILLS=$${KILLS:-200} CLUSTERS=$${CLUSTERS:-80} $(BIN)/pytest -s tests/crash $(ARGS)
 
 check: .venv/.ready  ## lint, format, types, architecture rules
 	@$(BIN)/ruff check .

@@ -111,7 +111,7 @@ def _blocks(facts: HomeFacts, command: str) -> Iterator[Block]:
     yield from _own(facts, command)
     if not facts.clusters_hidden:
         yield from _clusters(facts)
-    yield context("This tab is as it was when you opened it. To see the latest, go to another tab and come back.")
+    yield context("Your requests are kept up to date here. To see the latest of the rest, go to another tab and come back.")
 
 
 def _asking(facts: HomeFacts) -> Iterator[Block]:

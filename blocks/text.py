@@ -24,7 +24,7 @@ _MARKS = re.compile(
     r"`"  # code, everywhere
     r"|(?<![A-Za-z0-9])[*_~]|[*_~](?![A-Za-z0-9])"  # bold, italic, strike: only at a word's edge, so prod_aws stays
     r"|(?m:^[ \t]*>[> \t]*)"  # a quotation, at the start of a line
-    r"|:(?=[\w'+-]+:)"  # :emoji:, its first colon
+    r"|:(?=[\w'+`-]+:)"  # :emoji:, its first colon; the twin of a backtick counts as a letter
     r"|@(?=(?:here|channel|everyone)\b)"  # the three that would ping a crowd, should a client parse bare names
 )
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from blocks.text import NOTHING, clean
+
 Block = dict[str, Any]
 Values = dict[str, Any]
 Loc = tuple[str | int, ...]
@@ -53,5 +55,5 @@ def truncate(text: str, limit: int) -> str:
 
 
 def plain(text: str) -> Block:
-    """A text object in which nothing is formatted, linked or pinged."""
-    return {"type": "plain_text", "text": text}
+    """A text object in which nothing is formatted, linked or pinged, nor looks like something else."""
+    return {"type": "plain_text", "text": clean(text) or NOTHING}

@@ -71,7 +71,8 @@ def check_submission_answer(answer: Mapping[str, Any], view: Mapping[str, Any]) 
 
 def size_of(value: Any) -> int:
     """Bytes of this value as UTF-8 JSON, the way `VIEW_BYTES` is counted."""
-    return len(json.dumps(value, ensure_ascii=False).encode())
+    # JSON can carry half a surrogate pair, which UTF-8 can't: somebody's broken text must not end in an error here.
+    return len(json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass"))
 
 
 def _blocks(blocks: Any, spot: Spot) -> None:

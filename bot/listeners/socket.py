@@ -21,6 +21,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.adapters.slack import TOKEN_REFUSED
 
+GOODBYE_SECONDS = 1.0  # how long the other side may take to say that it has heard us leave
 PING_SECONDS = 3.0  # how soon a connection that the other side closed is noticed
 REMEMBERED = 10_000  # envelopes; Slack redelivers one within minutes, if at all
 
@@ -43,6 +44,12 @@ class _Client(SocketModeClient):
         async with self._turn:
             if before is None or self.current_session is before or not await self.is_connected():
                 await super().connect_to_new_endpoint(force)
+
+    async def disconnect(self) -> None:
+        """Leave, whatever the other side says to it; the SDK's `close` then gives back all the rest."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await super().disconnect()  # type: ignore[no-untyped-call]  # the SDK has no types there
 
 
 class Socket:
@@ -82,10 +89,8 @@ class Socket:
         return bool(await self._client.is_connected())
 
     async def stop(self) -> None:
-        """Leave within a second: the peer's goodbye isn't waited for any longer."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1):
-                await self._client.close()  # type: ignore[no-untyped-call]  # the SDK has no types there
+        """Leave within a second or so: the other side's goodbye isn't waited for any longer."""
+        await self._client.close()  # type: ignore[no-untyped-call]  # the SDK has no types there
         if self._client.message_processor is not None:
             self._client.message_processor.cancel()
 

@@ -1,13 +1,23 @@
 """Whatever becomes of the one call that costs money: one cluster for one request, and nothing forgotten."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
 import pytest
+from sqlalchemy import text, update
+from structlog.testing import capture_logs
 
 from bot.app import Bot
-from bot.sandbox.astro import Fault
+from bot.sandbox.astro import Fault, Step
 from bot.sandbox.slack import Message, Person
-from bot.store import pace
-from tests.e2e.steps import astro_away, calls, count, made, until, until_card, until_state, until_told_alone
-from tests.world import World, stored
+from bot.sandbox.slack.faults import Fault as SlackFault
+from bot.store import pace, requests, tables
+from tests.e2e.steps import PAUSE, astro_away, calls, count, made, until, until_card, until_state, until_told_alone
+from tests.postgres import Postgres
+from tests.world import WITH_APPROVAL, World, stored
 
 SOON = {"UNCERTAIN_GRACE_SECONDS": "0.6"}
 ACCEPTED = "Its cluster id is"
@@ -351,3 +361,207 @@ async def test_a_pause_stops_creates_and_nothing_else(world: World) -> None:
 async def paused(bot: Bot, on: bool) -> None:
     async with bot.db.write() as tx:
         await (pace.close(tx, pace.PAUSED, tx.now) if on else pace.clear(tx, pace.PAUSED))
+
+
+async def test_rights_are_not_asked_for_while_a_request_waits_its_turn(world: World) -> None:
+    async with world.running(CREATE_SPACING_SECONDS="1.5"):
+        await world.told(await world.asks("first"), ACCEPTED)
+        before = len(look_ups(world))
+        second = await world.asks("second")
+        await until_card(world, second, "Waiting its turn")
+        assert len(look_ups(world)) == before
+        await world.told(second, ACCEPTED)
+    assert sorted(look_ups(world)[before:]) == ["usergroups.users.list"] * 2 + ["users.info"]
+    assert made(world) == ["first", "second"]
+
+
+async def test_rights_are_not_asked_for_while_astro_is_out_of_order(world: World) -> None:
+    async with world.running() as bot:
+        form = await world.opens_form()
+        form.fill("name", "prod-aws")
+        before = len(look_ups(world))
+        world.astro.faults.next("list", Fault.answer(503), times=None)
+        assert (await form.submit()).closed
+        async with asyncio.timeout(10):
+            while (await stored(bot, "prod-aws")).retry_count < 2:
+                await asyncio.sleep(PAUSE)
+        assert len(look_ups(world)) == before
+        world.astro.faults.clear()
+        await world.told(await world.card("prod-aws"), ACCEPTED)
+    assert len(look_ups(world)) == before + 3
+
+
+def look_ups(world: World) -> list[str]:
+    """How often Slack was asked who somebody is, or who is in a group."""
+    return [call.method for call in world.slack.calls if call.method in ("users.info", "usergroups.users.list")]
+
+
+@pytest.mark.parametrize("fault", [Fault.answer(403, "no rights here"), Fault.limited()], ids=["403", "429"])
+async def test_a_call_that_astro_keeps_turning_down_is_made_ever_more_seldom(world: World, fault: Fault) -> None:
+    async with world.running():
+        world.astro.faults.next("create", fault, times=None)
+        card = await world.asks("prod-aws")
+        await until(lambda: len(calls(world, "create")) == 3, "the third call")
+        posts = len(world.thread(card))
+        world.astro.faults.clear()
+        await world.told(card, ACCEPTED)
+        await world.slack.until(lambda: "◐ Creating" in card.as_text(), what="the card that goes on")
+        shown = [str(version.blocks) for version in card.edits]
+    first, second, third = (later.time - earlier.time for earlier, later in pairwise(calls(world, "create")))
+    assert (first >= 0.5, second >= 1.0, third >= 2.0) == (True, True, True), (first, second, third)
+    held = ["Held" in each for each in shown]
+    if fault.status == 403:
+        assert count(world, card, "does not let the bot in") == 1
+        since = held.index(True)
+        assert held[since:] == [
+            *[True] * sum(held),
+            *[False] * held[since:].count(False),
+        ]  # until it was let in, and no gap
+        assert not held[-1]
+    else:
+        assert posts == 1  # who asks for what; that it takes a little longer stands on the card alone
+        assert any("Astro asked us to slow down." in each for each in shown)
+        assert not any(held)
+    assert made(world) == ["prod-aws"]
+
+
+async def test_a_wait_without_end_is_cut_to_an_hour(world: World) -> None:
+    async with world.running() as bot:
+        world.astro.faults.next("create", Fault.limited("1e300"))
+        card = await world.asks("prod-aws")
+        await until_card(world, card, "Astro asked us to slow down.")
+        request = await until_state(bot, "prod-aws", "QUEUED")
+        assert request.next_at is not None
+        assert timedelta(minutes=59) < request.next_at - request.changed_at <= timedelta(hours=1)
+        await world.told(await world.asks("another"), ACCEPTED)
+    assert made(world) == ["another"]
+
+
+@pytest.mark.parametrize("asked", ["list", "users.info"])
+async def test_a_pause_that_comes_while_a_request_is_looked_up_holds_it(world: World, asked: str) -> None:
+    async with world.running(LEASE_SECONDS="8") as bot:
+        form = await world.opens_form()
+        form.fill("name", "prod-aws")
+        world.astro.faults.next("list", Fault.hang(0.5 if asked == "list" else 0.0))
+        world.slack.faults.next("users.info", SlackFault.slow(0.0 if asked == "list" else 0.5))
+        before = (len(calls(world, "list")), len(look_ups(world)))
+        assert (await form.submit()).closed
+        await until(
+            lambda: len(calls(world, "list")) > before[0] and (asked == "list" or len(look_ups(world)) > before[1]),
+            "the look-up",
+        )
+        await paused(bot, True)
+        card = await world.card("prod-aws")
+        await until_card(world, card, "Creates are paused by the operator")
+        assert (await stored(bot, "prod-aws")).state == "QUEUED"
+        assert calls(world, "create") == []
+        await paused(bot, False)
+        await world.told(card, ACCEPTED)
+    assert made(world) == ["prod-aws"]
+
+
+async def test_what_failed_cannot_be_tried_again_while_another_request_has_the_name(world: World) -> None:
+    world.astro.scripts["prod-aws"] = (Step("CREATE_FAILED"),)
+    async with world.running() as bot:
+        card = await world.asks("prod-aws")
+        await until_state(bot, "prod-aws", "FAILED")
+        await until_card(world, card, "Astro could not build it")
+    world.astro.remove("prod-aws")
+    world.policy(WITH_APPROVAL)
+    async with world.running() as bot:
+        form = await world.opens_form()
+        form.fill("name", "Prod-AWS")
+        form.fill("request.reason", "For the launch")
+        assert (await form.submit()).closed
+        other = await stored(bot, "Prod-AWS")
+        await world.alice.clicks(card, "retry_request")
+        await until_told_alone(world, world.alice, f"{other.id} asks for prod-aws by now")
+        assert (await stored(bot, "prod-aws")).state == "FAILED"
+    assert len(calls(world, "create")) == 1
+
+
+# --- an answer that comes when nobody waits for it any more -----------------------------------------------------------
+
+SLOWLY = {"LEASE_SECONDS": "6", "UNCERTAIN_GRACE_SECONDS": "0.4"}  # a call may take 4 s
+
+
+async def taken_for_dead(world: World, bot: Bot, seconds: float) -> Message:
+    """A create call is under way for so long, and its worker is taken for dead meanwhile; the request's card."""
+    world.astro.commit_delay = 3600.0
+    world.astro.faults.next("create", Fault.hang(seconds))
+    card = await world.asks("prod-aws")
+    await until(lambda: made(world), "the call")
+    async with bot.db.write() as tx:
+        past = tx.now - timedelta(seconds=1)
+        await tx.execute(update(tables.requests).values(lease_until=past))
+    await world.told(card, LOST)
+    return card
+
+
+async def test_a_cluster_that_turns_out_to_exist_after_all_was_given_up_is_told_with_its_cost(world: World) -> None:
+    async with world.running(**SLOWLY) as bot:
+        card = await taken_for_dead(world, bot, 3.0)
+        question = await world.told(card, ABSENT)
+        await world.ann.clicks(question, "abandon_request")
+        await until_state(bot, "prod-aws", "CANCELLED")
+        post = await world.told(card, "Astro made prod-aws after all")
+        request = await stored(bot, "prod-aws")
+        async with bot.db.read() as tx:
+            [attempt] = await requests.attempts_of(tx, request.id)
+    made_id = world.astro.find("prod-aws").id
+    assert made_id in post.text
+    assert "It costs money." in post.text
+    assert world.alice.mention in post.text
+    assert (request.state, request.cluster_id) == ("CANCELLED", None)
+    assert attempt.cluster_id == made_id
+
+
+async def test_an_answer_that_comes_while_the_bot_looks_for_the_cluster_settles_it(world: World) -> None:
+    async with world.running(**{**SLOWLY, "UNCERTAIN_GRACE_SECONDS": "60"}) as bot:
+        card = await taken_for_dead(world, bot, 1.0)
+        await world.told(card, ACCEPTED)
+        request = await stored(bot, "prod-aws")
+    assert request.cluster_id == world.astro.find("prod-aws").id
+    assert count(world, card, ACCEPTED) == 1
+    assert len(calls(world, "create")) == 1
+
+
+async def test_an_id_that_the_database_does_not_take_at_once_is_recorded_after_all(
+    world: World, postgres: Postgres
+) -> None:
+    url = world.environ["DATABASE_URL"] = postgres.migrated()
+    async with world.running(UNCERTAIN_GRACE_SECONDS="60") as bot:
+        world.astro.faults.next("create", Fault.hang(0.5))
+        card = await world.asks("prod-aws")
+        await until(lambda: made(world), "the call")
+        with capture_logs() as logged:
+            postgres.shut(url)
+            await until(lambda: not_recorded(logged), "a failed try")
+            postgres.open(url)
+        await world.told(card, ACCEPTED)
+        request = await stored(bot, "prod-aws")
+    assert request.cluster_id == world.astro.find("prod-aws").id
+    assert made(world) == ["prod-aws"]
+    assert count(world, card, LOST) == 0
+
+
+async def test_neither_is_an_id_lost_that_comes_late_and_is_not_taken_at_once(world: World) -> None:
+    refuse = (
+        "CREATE TRIGGER no BEFORE UPDATE ON attempts WHEN NEW.outcome = 'late' BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    async with world.running(LEASE_SECONDS="3", UNCERTAIN_GRACE_SECONDS="60") as bot:
+        card = await taken_for_dead(world, bot, 1.2)
+        with capture_logs() as logged:
+            async with bot.db.write() as tx:
+                await tx.execute(text(refuse))
+            await until(lambda: not_recorded(logged), "a failed try")
+            async with bot.db.write() as tx:
+                await tx.execute(text("DROP TRIGGER no"))
+        await world.told(card, ACCEPTED)
+        request = await stored(bot, "prod-aws")
+    assert request.cluster_id == world.astro.find("prod-aws").id
+    assert made(world) == ["prod-aws"]
+
+
+def not_recorded(logged: Sequence[Mapping[str, Any]]) -> bool:
+    return any("could not be recorded" in each["event"] for each in logged)

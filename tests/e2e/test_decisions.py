@@ -570,7 +570,8 @@ async def test_what_the_last_look_at_the_policy_stops_is_nobodys_denial(world: W
 
 
 async def test_a_rule_for_a_group_that_wants_an_approval_wants_the_reason_too(world: World) -> None:
-    world.policy(POLICY + '[[rules]]\nmatch = { requester_usergroups = ["S0REQUEST"] }\napproval = { required = true }\n')
+    rule = '[[rules]]\nmatch = { requester_usergroups = ["S0REQUEST"] }\napproval = { required = true }\n'
+    world.policy(POLICY + rule)
     async with world.running() as bot:
         form = await world.opens_form()
         form.fill("name", "prod")
@@ -581,3 +582,22 @@ async def test_a_rule_for_a_group_that_wants_an_approval_wants_the_reason_too(wo
         form.fill("request.reason", "for the new team")
         assert (await form.submit()).closed
         assert (await stored(bot, "prod")).state == "AWAITING_APPROVAL"
+
+
+async def test_who_clicks_before_slack_has_said_who_the_bot_is_is_told_to_try_again(either_world: World) -> None:
+    world = either_world
+    async with world.running():
+        card = await asked(world)
+        await world.told(card, "asks for prod")
+    world.slack.faults.next("auth.test", Fault.page(502), times=None)
+    async with world.started() as bot:
+        if (socket := world.slack.socket) is not None:
+            await world.slack.until(lambda: socket.connections, what="the bot's connection")
+        assert bot.identity is None
+        assert (await world.ann.clicks(card, "approve_request")).status == 200
+        await until_told_alone(world, world.ann, "The bot has just been started and is not ready yet.")
+        assert (await stored(bot, "prod")).state == "AWAITING_APPROVAL"
+        world.slack.faults.clear()
+        await world.ready()
+        await world.ann.clicks(card, "approve_request")
+        await until(lambda: made(world), "the cluster")

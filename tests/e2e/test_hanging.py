@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from bot.sandbox.astro import Fault, Step
 from bot.sandbox.slack.faults import Fault as SlackFault
 from tests.e2e.steps import calls, made, until, until_card, until_told_alone
@@ -88,3 +90,24 @@ async def test_the_card_is_there_within_a_second_of_the_submission(world: World)
         await world.card("prod-aws")
         took = time.monotonic() - began
     assert took < 1
+
+
+@pytest.mark.parametrize("hanging", ["users.info", "usergroups.users.list"])
+async def test_with_slacks_look_ups_hanging_a_submission_is_answered_in_time(world: World, hanging: str) -> None:
+    world.policy(WITH_APPROVAL.replace('usergroups = ["S0REQUEST"]', f'users = ["{world.alice.id}"]'))
+    async with world.running():
+        form = await world.opens_form()
+        form.fill("name", "prod-aws")
+        form.fill("request.reason", "For the launch")
+    world.slack.faults.next(hanging, SlackFault.slow(30), times=None)
+    async with world.running():  # which remembers nobody
+        submission = await form.submit()
+        assert (submission.status, submission.elapsed < 2) == (200, True), submission
+        if hanging == "users.info":
+            assert not submission.closed
+            assert "Slack could not be asked who you are. Try again in a moment." in form.text()
+            assert (form.value("name"), form.value("request.reason")) == ("prod-aws", "For the launch")
+            world.slack.faults.clear()
+            submission = await form.submit()
+        assert submission.closed  # that approvers can't be counted is no reason to turn anybody away
+        await world.card("prod-aws")

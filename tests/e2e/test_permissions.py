@@ -1,16 +1,21 @@
 """Who may open the form, and what those read who may not."""
 
 import time
+from dataclasses import replace
+from functools import partial
 
 import pytest
+from sqlalchemy import update
 
 from bot.sandbox.astro import Fault as AstroFault
 from bot.sandbox.astro_people import user
 from bot.sandbox.slack import Person
 from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.sandbox import OTHER_TEAM
+from bot.store import tables
 from tests.e2e.forms import all_requests
 from tests.e2e.steps import until_told_alone
-from tests.world import POLICY, World
+from tests.world import POLICY, WITH_APPROVAL, World
 
 ALICE_ALONE = '[requesters]\nusers = ["{alice}"]\n[approval]\nrequired = false\n'
 OWNERS = '[requesters]\nastro_roles = ["ORGANIZATION_OWNER"]\n[approval]\nrequired = false\n'
@@ -168,6 +173,48 @@ async def test_a_stranger_in_our_own_workspace_is_refused(world: World) -> None:
     world.slack.usergroup("S0REQUEST", [world.alice, stranger])
     async with world.running():
         await refused(world, stranger, "Only people of this workspace can use this.", "")
+
+
+def _more_than(person: Person, seen: int) -> bool:
+    return len(person.ephemerals) > seen
+
+
+async def test_somebody_whom_slack_knows_to_be_of_another_workspace_is_refused_everywhere(world: World) -> None:
+    """users.info has their true team; what their client sends says that they are one of ours."""
+    eve = world.slack.person("eve", email="eve@example.com")
+    ours = replace(eve.account)
+    eve.account.team_id = OTHER_TEAM
+    world.general.conversation.members.add(eve.id)
+    world.slack.usergroup("S0REQUEST", [world.alice, eve])
+    world.slack.usergroup("S0APPROVE", [world.ann, eve])
+    world.policy(WITH_APPROVAL)
+    courier, no = world.slack.courier, "Only people of this workspace can use this."
+    async with world.running() as bot:
+        form = await world.opens_form()
+        form.fill("name", "prod")
+        form.fill("request.reason", "for the new team")
+
+        command = await courier.command(ours, world.general.conversation, "/astro-cluster", "create")
+        assert (command.status, command.json()["text"]) == (200, no)
+        await courier.home_opened(ours)
+        assert no in (await eve.sees_home()).text()
+        async with bot.db.write() as tx:  # a form of theirs, opened while they still were one of ours
+            await tx.execute(update(tables.forms).values(person=eve.id))
+        submission = await courier.submission(ours, form.view)
+        assert (submission.status, no in submission.body) == (200, True)
+        async with bot.db.write() as tx:
+            await tx.execute(update(tables.forms).values(person=world.alice.id))
+        assert (await form.submit()).closed
+        card = await world.card("prod")
+        for button in ("approve_request", "deny_request", "cancel_request"):
+            told = len(eve.ephemerals)
+            click = {"type": "button", "action_id": button, "value": card.buttons[0].value, "block_id": "b"}
+            assert (await courier.click_in_message(ours, card.post, click)).status == 200
+            await world.slack.until(partial(_more_than, eve, told), what=f"an answer to {button}")
+            assert no in eve.ephemerals[-1].text
+        assert eve.modal is None
+        [request] = await all_requests(bot)
+    assert (request.requester, request.state) == (world.alice.id, "AWAITING_APPROVAL")
 
 
 # --- nobody can say who they are --------------------------------------------------------------------------------------

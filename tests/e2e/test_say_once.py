@@ -1,13 +1,18 @@
 """The story in Slack: everything once, in order, wherever it can be told, and nothing that is noise."""
 
+import asyncio
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
+from bot.app import Bot
 from bot.sandbox.astro import Step
 from bot.sandbox.slack import Channel, Message
 from bot.sandbox.slack.faults import Fault
-from tests.e2e.steps import ASTRO_WORDS, POLLING, SHORT_LIFE, astro_words, count, until_card
+from bot.services import deliver
+from bot.store import pace
+from tests.e2e.steps import ASTRO_WORDS, PAUSE, POLLING, SHORT_LIFE, astro_words, count, until_card
 from tests.world import World
 
 STORY = ["asks for", "Its cluster id is", "`CREATING`", "`CREATED`", "`HEALTHY`"]
@@ -155,6 +160,60 @@ async def test_after_slack_was_away_everything_arrives_in_order_and_once(world: 
         await until_card(world, card, "Ready since")
     told_once_in_order(world, card)
     assert other_messages(world.general, card) == []
+
+
+async def test_a_join_and_a_post_that_take_longer_than_the_lease_make_one_card(world: World) -> None:
+    place = world.slack.channel("platform", members=[world.alice])
+    async with world.running(LEASE_SECONDS="4", SLACK_SETTLE_SECONDS="0.1"):  # a call may take 2.7 s
+        world.slack.faults.next("conversations.join", Fault.slow(2.4))
+        world.slack.faults.next("chat.postMessage", Fault.slow(2.4))
+        form = await world.opens_form(in_=place)
+        form.fill("name", "prod-aws")
+        assert (await form.submit()).closed
+        card = await world.card("prod-aws", place)
+        await world.told(card, "`HEALTHY`", timeout=20)
+    told_once_in_order(world, card)
+    assert other_messages(place, card) == []
+
+
+async def test_a_wait_without_end_is_cut_to_an_hour(world: World) -> None:
+    async with world.running() as bot:
+        card = await world.asks("prod-aws")
+        await world.told(card, "`HEALTHY`")
+        world.slack.faults.next("chat.postMessage", Fault.limited(10**300))
+        world.slack.faults.next("chat.update", Fault.limited(10**300))
+        world.astro.set_health("prod-aws", "UNHEALTHY")
+        paused = await paused_methods(bot, 2)
+        await world.ready()
+    hour = timedelta(hours=1)
+    assert all(hour - timedelta(minutes=1) < left <= hour for left in paused.values())
+
+
+async def paused_methods(bot: Bot, number: int) -> dict[str, timedelta]:
+    """For how long which methods of Slack's rest, once so many do."""
+    async with asyncio.timeout(10):
+        while True:
+            async with bot.db.read() as tx:
+                ends = {method: await pace.until(tx, method) for method in (deliver.POST, deliver.EDIT)}
+                left = {method: end - tx.now for method, end in ends.items() if end is not None}
+            if len(left) == number:
+                return left
+            await asyncio.sleep(PAUSE)
+
+
+async def test_an_edit_that_slack_refuses_with_the_token_is_made_once_the_token_is_good_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "LONGEST_BACKOFF", 0.3)  # seconds; the life of this test, and no more
+    async with world.running():
+        world.slack.faults.next("chat.update", Fault.refused("token_revoked"), times=None)
+        card = await world.asks("prod-aws")
+        await world.told(card, "`HEALTHY`")
+        await world.slack.until(lambda: len(world.slack.calls_to("chat.update")) >= 2, what="two refused edits")
+        assert "`HEALTHY`" not in card.as_text()
+        world.slack.faults.clear()
+        await until_card(world, card, "`HEALTHY`")
+    told_once_in_order(world, card)
 
 
 # --- no noise ---------------------------------------------------------------------------------------------------------

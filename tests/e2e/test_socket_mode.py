@@ -1,6 +1,7 @@
 """Socket Mode: the same job while connections come and go."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -101,3 +102,17 @@ async def test_http_is_closed_to_slack_in_socket_mode(world: World) -> None:
         async with httpx.AsyncClient() as client:
             answer = await client.post(f"{world.url}/slack/events", content=b"{}")
         assert answer.status_code == 401
+
+
+async def test_the_bot_leaves_within_two_seconds_though_slack_never_says_goodbye(world: World) -> None:
+    socket = world.slack.socket
+    assert socket is not None
+    async with world.running() as bot:
+        [deaf] = [connection.request.transport for connection in socket.connections]
+        assert isinstance(deaf, asyncio.Transport)
+        deaf.pause_reading()  # so it never hears that the bot wants to leave
+        began = time.monotonic()
+        await bot.stop(2.0)
+        took = time.monotonic() - began
+        deaf.abort()
+    assert took < 2

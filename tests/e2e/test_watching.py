@@ -1,9 +1,11 @@
 """Following clusters: what Astro says is told once, what it doesn't say is not made up, and it costs little."""
 
+from functools import partial
+
 import pytest
 
 from bot.sandbox.astro import Fault, Step
-from bot.sandbox.slack import Message
+from bot.sandbox.slack import Message, Person
 from tests.e2e.steps import (
     POLLING,
     astro_away,
@@ -191,3 +193,42 @@ async def test_an_astro_that_is_away_is_one_notice_on_the_card_and_taken_back(wo
     first = shown.index(True)
     assert sum(shown[first:]) == shown[first:].index(False)  # there, then gone
     assert len(world.thread(card)) == posts
+
+
+async def test_refreshing_while_astro_has_a_hiccup_makes_no_end_of_a_cluster(world: World) -> None:
+    async with world.running(HEALTH_POLL_SECONDS="60") as bot:
+        card = await healthy(world)
+        await until_card(world, card, "`HEALTHY`")
+        world.astro.faults.next("get", Fault.answer(404, "Cluster not found"), times=None)
+        await refreshed_twice_in_vain(world, card)
+        request = await stored(bot, "prod-aws")
+    assert [each.status for each in calls(world, "get")] == [404, 404]
+    assert (request.state, request.watch["missing"]) == ("READY", 0)
+    assert count(world, card, "no longer in Astro") == 0
+
+
+async def test_refreshing_does_not_announce_what_has_to_be_seen_twice(world: World) -> None:
+    world.astro.scripts["prod-aws"] = (Step("CREATING"),)
+    async with world.running(STATUS_POLL_SECONDS="60") as bot:
+        looks = len(sweeps(world))
+        card = await world.asks("prod-aws")
+        await until(lambda: len(sweeps(world)) > looks and sweeps(world)[-1].status == 200, "the only sweep")
+        await until_card(world, card, "`CREATING`")
+        world.astro.set_status("prod-aws", "CREATED")
+        await refreshed_twice_in_vain(world, card)
+        assert (await stored(bot, "prod-aws")).state == "PROVISIONING"
+    assert [each.status for each in calls(world, "get")] == [200, 200]
+    assert astro_words(world, card) == ["CREATING"]
+
+
+def more_than(person: Person, seen: int) -> bool:
+    """Whether they were told something since."""
+    return len(person.ephemerals) > seen
+
+
+async def refreshed_twice_in_vain(world: World, card: Message) -> None:
+    for _ in range(2):
+        told = len(world.alice.ephemerals)
+        await world.alice.clicks(card, "refresh_request")
+        await world.slack.until(partial(more_than, world.alice, told), what="an answer to the click")
+        assert "nothing has changed" in world.alice.ephemerals[-1].text

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+from sqlalchemy import create_engine
 
 from bot.sandbox.astro import Fault as AstroFault
 from bot.sandbox.slack.faults import Fault as SlackFault
@@ -162,6 +164,30 @@ async def test_a_postgresql_database_that_is_behind_ends_the_start_until_it_is_m
     async with running(world, DATABASE_URL=url) as bot:
         await bot.answers()
         assert (await bot.stop()).code == 0
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_a_database_of_a_newer_version_is_left_alone_and_said_in_one_line(
+    world: World, kind: str, request: pytest.FixtureRequest
+) -> None:
+    if kind == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        world.environ["DATABASE_URL"] = server.migrated()
+    url = driver_url(world.environ["DATABASE_URL"])
+    engine = create_engine(migrate.sync_url(url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    names = ("run", "migrate", "pause", "check")
+    ended = dict(zip(names, await asyncio.gather(*(command(world, name) for name in names)), strict=True))
+    checked = ended.pop("check")
+    for name, each in ended.items():
+        assert (each.code, each.out) == (1, ""), (name, each)
+        assert each.told == [f"DATABASE_URL: {migrate.NEWER}"], name
+    assert (checked.code, checked.err) == (1, "")
+    assert [line for line in checked.out.splitlines() if "✗" in line] == [f"✗ database: {migrate.NEWER}"]
+    assert "made by a newer version" in migrate.NEWER
+    assert await migrate.revision(url) == "9999"
 
 
 async def test_a_token_that_slack_refuses_ends_the_start_with_one_line(world: World) -> None:

@@ -282,7 +282,8 @@ async def held_up(db: Database, task: asyncio.Task[None]) -> None:
     """Wait until the task waits for the transaction that is open here; on SQLite the gate sees to that."""
     if db.is_sqlite:
         return
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    here = "datname = current_database() AND wait_event_type = 'Lock'"
+    waiting = text(f"SELECT count(*) FROM pg_stat_activity WHERE {here}")  # noqa: S608  # a text of our own
     async with asyncio.timeout(5):
         while True:
             assert not task.done(), "it did not wait"

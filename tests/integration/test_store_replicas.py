@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import text
 
 from bot.app import Bot
-from bot.sandbox.astro_life import usual_life
-from bot.sandbox.slack import Message
-from bot.store import events
+from bot.sandbox.astro_life import Step, usual_life
+from bot.sandbox.slack import Form, Message
+from bot.store import events, requests
 from tests.postgres import Postgres
 from tests.world import POLICY, WITH_APPROVAL, World, stored
 
@@ -127,3 +128,55 @@ async def test_when_one_bot_ends_the_other_goes_on_with_its_work(on_postgres: Wo
         await world.told(card, "`HEALTHY`")
     assert words(world, card) == LIFE
     assert len(world.astro.creates) == 1
+
+
+async def test_a_word_of_astros_that_is_longer_than_its_column_loses_neither_id_nor_story(on_postgres: World) -> None:
+    world = on_postgres
+    long = "PREHEATING_" * 7
+    world.astro.script = (Step(long, polls=1), Step("CREATED", long, polls=3), Step("CREATED", "HEALTHY"))
+    async with world.running() as bot:
+        card = await world.asks("prod-aws")
+        await world.told(card, "`CREATED`")
+        await world.told(card, "`HEALTHY`")
+        request = await stored(bot, "prod-aws")
+    assert request.cluster_id == world.astro.find("prod-aws").id
+    assert [f"`{long[:64]}`" in text for text in world.thread(card)].count(True) == 2  # a status, and a health
+    assert len(world.astro.creates) == 1
+
+
+async def test_of_two_forms_that_reach_both_bots_at_once_one_passes_where_one_is_allowed(on_postgres: World) -> None:
+    world = on_postgres
+    world.policy(WITH_APPROVAL.replace("= 100", "= 1"))
+    async with two(world) as replicas:
+        forms: list[Form] = []
+        for name in ("one", "two"):
+            forms.append(await world.opens_form())
+            forms[-1].fill("name", name)
+            forms[-1].fill("request.reason", "for the team")
+        async with replicas[0].bot.db.write() as tx:
+            await tx.execute(text("LOCK TABLE requests IN SHARE MODE"))  # nobody's request gets in yet
+            submissions = []
+            for form, replica in zip(forms, replicas, strict=True):
+                world.slack.app_url = replica.app_url
+                submissions.append(asyncio.create_task(form.courier.submission(form.user, form.view)))
+                await asyncio.sleep(0)  # by then it is on its way to this one
+            await both_wait(replicas[0].bot)
+        bodies = [answer.body for answer in await asyncio.gather(*submissions)]
+        async with replicas[0].bot.db.read() as tx:
+            kept = await requests.in_states(tx, ["AWAITING_APPROVAL"])
+    assert len(kept) == 1
+    [refused] = [body for body in bodies if body]
+    assert "You have 1 open request, and 1 at a time are allowed." in refused
+
+
+async def both_wait(bot: Bot) -> None:
+    """Until two submissions have come as far as they can: to the table, or to each other."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        " AND (query LIKE 'INSERT INTO requests%' OR query LIKE '%pg_advisory_xact_lock%')"
+    )
+    async with asyncio.timeout(2.5):
+        while True:
+            async with bot.db.read() as tx:
+                if (await tx.execute(waiting)).scalar_one() == 2:
+                    return

@@ -308,6 +308,31 @@ async def test_a_submission_from_another_team_or_app_is_answered_and_stores_noth
     await world.card("prod")
 
 
+async def test_what_somebody_of_another_team_does_in_ours_is_answered_and_changes_nothing(edge: Edge) -> None:
+    """Slack Connect: the team is ours, and the user's own is another."""
+    world = edge.world
+    form = await world.opens_form()
+    form.fill("name", "prod")
+    kept = Kept()
+    courier = Courier(world.slack.workspace, kept)
+    await courier.submission(form.user, form.view)
+    await courier.suggestion(form.user, form.view, *form._field("region"), "us")
+    button = {"type": "button", "action_id": "add_item", "value": "k8sTags", "block_id": "b"}
+    await courier.click_in_view(form.user, form.view, button)
+    answers = []
+    for delivery in kept.deliveries:
+        user = delivery.payload["user"] | {"team_id": "T0ELSEWHERE"}
+        answers.append(await edge.interaction(delivery.payload | {"user": user}))
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert "another Slack workspace" in str(answers[0].json()["errors"])
+    assert answers[1].json() == {"options": []}
+    assert answers[2].text == ""
+    assert world.slack.calls_to("views.update") == []
+    assert (await form.submit()).closed  # one of ours still can
+    await world.card("prod")
+    assert len(world.general.messages) == 1
+
+
 class Kept:
     """A way to the app on which everything stays lying."""
 
