@@ -111,7 +111,9 @@ def _blocks(facts: HomeFacts, command: str) -> Iterator[Block]:
     yield from _own(facts, command)
     if not facts.clusters_hidden:
         yield from _clusters(facts)
-    yield context("Your requests are kept up to date here. To see the latest of the rest, go to another tab and come back.")
+    yield context(
+        "Your requests are kept up to date here. To see the latest of the rest, go to another tab and come back."
+    )
 
 
 def _asking(facts: HomeFacts) -> Iterator[Block]:

@@ -42,8 +42,12 @@ def escape(text: str, limit: int | None = None) -> str:
     Bare addresses and e-mails stay as they are, because `mrkdwn` switches Slack's own search for them off. With `limit`
     the result is at most that long (see `truncate`) and ends in … where something was cut, never inside an entity.
     """
-    defused = _MARKS.sub(lambda mark: mark[0].translate(_TWINS), clean(text))
-    return _cut((_ENTITIES.get(letter, letter) for letter in defused), limit)
+    whole = (_ENTITIES.get(letter, letter) for letter in _defused(clean(text)))
+    return _defused(_cut(whole, limit))  # once more: a cut can put a mark at a word's edge, and make @here of @heretic
+
+
+def _defused(text: str) -> str:
+    return _MARKS.sub(lambda mark: mark[0].translate(_TWINS), text)
 
 
 def entities(text: str) -> str:

@@ -112,6 +112,15 @@ def test_marks_become_twins_that_look_the_same(text: str, shown: str) -> None:
 
 
 @given(hostile, st.integers(1, 40))
+@example("@heretic", 6)
+@example("ab*cd", 4)
+def test_text_that_was_cut_formats_nothing_either(text: str, limit: int) -> None:
+    for pattern in FORMATS:
+        assert not pattern.search(escape(text, limit))
+    assert not re.search(r"[*_~](?![A-Za-z0-9])", escape(text, limit))
+
+
+@given(hostile, st.integers(1, 40))
 def test_escaped_text_keeps_to_a_limit_and_cuts_no_entity(text: str, limit: int) -> None:
     cut = escape(text, limit)
     assert length(cut) <= limit
