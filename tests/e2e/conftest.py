@@ -1,4 +1,4 @@
-"""Over which transports the end-to-end tests run: HTTP, and with TRANSPORTS=both in the environment Socket Mode as well."""
+"""Over which transports the end-to-end tests run: HTTP, and with TRANSPORTS=both Socket Mode as well."""
 
 import os
 from collections.abc import AsyncIterator
