@@ -46,7 +46,7 @@ format: .venv/.ready  ## let ruff mend what it can
 	@$(BIN)/ruff format .
 
 lock: .venv/.ready  ## make requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements.lock --upgrade
+	uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --extra dev pyproject.toml -o requirements.lock --upgrade
 
 clean:  ## remove what make made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -179,7 +179,7 @@ async def test_a_forged_id_decides_nothing(world: World) -> None:
         card = await asked(world)
         modal = await deny_modal(world, world.ann, card)
         modal.fill("request.reason", "because")
-        modal.view.body["private_metadata"] = "CL-XXXXX"
+        modal.view.body["private_metadata"] = "CL-22222"
         await send(world, world.ann, modal)
         await world.slack.until(lambda: any("knows no such request" in m.text for m in world.ann.dm.messages))
         assert (await stored(bot, "prod")).state == "AWAITING_APPROVAL"
