@@ -2,7 +2,6 @@
 
 import logging
 import traceback
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,26 +11,7 @@ from bot.adapters.astro import Astro
 from bot.errors import Limited, NoAnswer, NothingSent, Refused, RemoteError
 from bot.sandbox.astro import AstroSandbox
 from bot.sandbox.astro_faults import Fault
-from tests.integration.astro_house import AWS, FIXTURES, TOKEN, VERSIONS, Clock, Version, client
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[AstroSandbox]:
-    astro = AstroSandbox(clock=Clock())
-    await astro.start()
-    yield astro
-    await astro.stop()
-
-
-@pytest.fixture
-async def astro(sandbox: AstroSandbox, version: Version) -> AsyncIterator[Astro]:
-    async with client(sandbox, version) as found:
-        yield found
-
-
-@pytest.fixture
-def version() -> Version:
-    return "v1"
+from tests.integration.astro_house import AWS, FIXTURES, TOKEN, VERSIONS, Version, client
 
 
 def paths(sandbox: AstroSandbox) -> list[str]:

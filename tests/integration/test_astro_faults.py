@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -15,7 +15,7 @@ from bot.adapters.astro import Astro
 from bot.errors import Limited, NoAnswer, NothingSent, Refused
 from bot.sandbox.astro import AstroSandbox
 from bot.sandbox.astro_faults import Fault
-from tests.integration.astro_house import AWS, VERSIONS, Clock, Version, client, raw_server
+from tests.integration.astro_house import AWS, VERSIONS, Clock, client, raw_server
 
 READS: dict[str, tuple[str, Callable[[Astro], Awaitable[Any]]]] = {
     "list": ("list_clusters", lambda astro: astro.clusters(timeout=2)),
@@ -25,25 +25,6 @@ READS: dict[str, tuple[str, Callable[[Astro], Awaitable[Any]]]] = {
     "users": ("list_users", lambda astro: astro.users(timeout=2)),
     "organization": ("get_organization", lambda astro: astro.organization(timeout=2)),
 }
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[AstroSandbox]:
-    astro = AstroSandbox(clock=Clock())
-    await astro.start()
-    yield astro
-    await astro.stop()
-
-
-@pytest.fixture
-async def astro(sandbox: AstroSandbox, version: Version) -> AsyncIterator[Astro]:
-    async with client(sandbox, version) as found:
-        yield found
-
-
-@pytest.fixture
-def version() -> Version:
-    return "v1"
 
 
 class TestFaultsOfACreate:

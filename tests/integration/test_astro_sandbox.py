@@ -1,6 +1,5 @@
 """The sandbox's Astro over time: lives, pages, faults on demand, its log, its server."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,35 +17,14 @@ REQUESTS = FIXTURES["requests"]
 GCP = REQUESTS["gcp_min"]
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def sandbox(clock: Clock) -> AsyncIterator[AstroSandbox]:
-    astro = AstroSandbox(clock=clock, build_seconds=100)
-    await astro.start()
-    yield astro
-    await astro.stop()
-
-
-@pytest.fixture
-async def web(sandbox: AstroSandbox) -> AsyncIterator[httpx.AsyncClient]:
-    """Bare HTTP below the organization, by v1."""
-    home = f"{sandbox.url}/v1/organizations/{sandbox.organization['id']}"
-    async with httpx.AsyncClient(base_url=home, headers={"Authorization": f"Bearer {TOKEN}"}) as found:
-        yield found
-
-
 class TestALife:
     async def test_the_usual_one_goes_by_the_clock(
-        self, sandbox: AstroSandbox, web: httpx.AsyncClient, clock: Clock
+        self, sandbox: AstroSandbox, web: httpx.AsyncClient, astro_clock: Clock
     ) -> None:
         id = (await web.post("/clusters", json=AWS)).json()["id"]
         seen = []
         for after in (0, 9, 1, 89, 1, 19, 1, 10_000):
-            clock.now += after
+            astro_clock.now += after
             found = (await web.get(f"/clusters/{id}")).json()
             seen.append((found["status"], found["healthStatus"]["value"]))
         early, late = [("", "UNKNOWN")] * 2, [("CREATED", "UNKNOWN")] * 2
@@ -69,15 +47,17 @@ class TestALife:
         assert listed[-1]["healthStatus"]["details"][0]["severity"] == "CRITICAL"
         assert sandbox.status("analytics-prod") == "CREATED"
 
-    async def test_times_follow_the_clock(self, sandbox: AstroSandbox, web: httpx.AsyncClient, clock: Clock) -> None:
+    async def test_times_follow_the_clock(
+        self, sandbox: AstroSandbox, web: httpx.AsyncClient, astro_clock: Clock
+    ) -> None:
         before = datetime.now(UTC)
-        clock.now += 3600
+        astro_clock.now += 3600
         answer = await web.post("/clusters", json=AWS)
         created = moment(answer.json()["createdAt"])
         assert created is not None
         assert timedelta(minutes=59) < created - before < timedelta(minutes=61)
         assert answer.headers.get_list("Date") == [created.strftime("%a, %d %b %Y %H:%M:%S GMT")]
-        clock.now += 50
+        astro_clock.now += 50
         found = (await web.get(f"/clusters/{answer.json()['id']}")).json()
         assert found["createdAt"] == answer.json()["createdAt"]
         assert moment(found["updatedAt"]) == created + timedelta(seconds=10)
@@ -94,15 +74,15 @@ class TestALife:
             sandbox.find(id)
 
     async def test_lists_show_it_only_after_the_commit_delay(
-        self, sandbox: AstroSandbox, web: httpx.AsyncClient, clock: Clock
+        self, sandbox: AstroSandbox, web: httpx.AsyncClient, astro_clock: Clock
     ) -> None:
         sandbox.commit_delay = 5
         id = (await web.post("/clusters", json=AWS)).json()["id"]
-        clock.now += 4.9
+        astro_clock.now += 4.9
         assert (await web.get("/clusters?names=analytics-prod")).json()["clusters"] == []
         assert (await web.get(f"/clusters/{id}")).status_code == 200
         assert (await web.post("/clusters", json=AWS)).status_code == 400
-        clock.now += 0.1
+        astro_clock.now += 0.1
         assert [each["id"] for each in (await web.get("/clusters")).json()["clusters"]] == [id]
 
     async def test_two_organizations_do_not_share_anything(self) -> None:
@@ -226,12 +206,12 @@ class TestFaults:
 
 class TestTheLog:
     async def test_it_tells_what_came_in_with_the_token_masked(
-        self, sandbox: AstroSandbox, web: httpx.AsyncClient, clock: Clock
+        self, sandbox: AstroSandbox, web: httpx.AsyncClient, astro_clock: Clock
     ) -> None:
         sandbox.faults.next("create", Fault.drop())
         with pytest.raises(httpx.RemoteProtocolError):
             await web.post("/clusters", json=AWS | {"name": f"x{TOKEN}"})
-        clock.now += 5
+        astro_clock.now += 5
         await web.get(f"/clusters?names={TOKEN}")
         await web.get("/teapots")
         home = f"/v1/organizations/{sandbox.organization['id']}"

@@ -1,6 +1,5 @@
 """The sandbox's Astro answers in the shapes of the real one, and refuses the creates that the real one refuses."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -8,32 +7,11 @@ import pytest
 
 from bot.clusters.outcome import is_id
 from bot.sandbox.astro import AstroSandbox
-from tests.integration.astro_house import AWS, FIXTURES, TOKEN, Clock
+from tests.integration.astro_house import AWS, FIXTURES
 
 REQUESTS = FIXTURES["requests"]
 RESPONSES = FIXTURES["responses"]
 GCP = REQUESTS["gcp_min"]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def sandbox(clock: Clock) -> AsyncIterator[AstroSandbox]:
-    astro = AstroSandbox(clock=clock, build_seconds=100)
-    await astro.start()
-    yield astro
-    await astro.stop()
-
-
-@pytest.fixture
-async def web(sandbox: AstroSandbox) -> AsyncIterator[httpx.AsyncClient]:
-    """Bare HTTP below the organization, by v1."""
-    home = f"{sandbox.url}/v1/organizations/{sandbox.organization['id']}"
-    async with httpx.AsyncClient(base_url=home, headers={"Authorization": f"Bearer {TOKEN}"}) as found:
-        yield found
 
 
 def without(body: dict[str, Any], *fields: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The sandbox's Web API answers what Slack would answer, also when it says no."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -10,29 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import Fault, SlackSandbox
-from tests.integration.slack_house import Bot, Clock, actions, button, house, section
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def both(clock: Clock) -> AsyncIterator[tuple[SlackSandbox, Bot]]:
-    async with house(clock=clock) as pair:
-        yield pair
-
-
-@pytest.fixture
-def slack(both: tuple[SlackSandbox, Bot]) -> SlackSandbox:
-    return both[0]
-
-
-@pytest.fixture
-def bot(both: tuple[SlackSandbox, Bot]) -> Bot:
-    return both[1]
-
+from tests.integration.slack_house import Bot, Clock, actions, button, section
 
 # Who calls
 

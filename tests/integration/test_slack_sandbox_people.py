@@ -32,21 +32,6 @@ async def both() -> AsyncIterator[tuple[SlackSandbox, Bot]]:
         yield pair
 
 
-@pytest.fixture
-def slack(both: tuple[SlackSandbox, Bot]) -> SlackSandbox:
-    return both[0]
-
-
-@pytest.fixture
-def bot(both: tuple[SlackSandbox, Bot]) -> Bot:
-    return both[1]
-
-
-@pytest.fixture
-def alice(slack: SlackSandbox) -> Person:
-    return slack.person("alice", email="alice@example.com")
-
-
 # Commands
 
 

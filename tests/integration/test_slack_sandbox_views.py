@@ -1,6 +1,5 @@
 """Modals live as long as Slack lets them, and keep what people typed as Slack's client does."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from tests.integration.slack_house import (
     Json,
     actions,
     button,
-    house,
     modal,
     option,
     plain,
@@ -21,32 +19,6 @@ from tests.integration.slack_house import (
     select,
     text_input,
 )
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def both(clock: Clock) -> AsyncIterator[tuple[SlackSandbox, Bot]]:
-    async with house(clock=clock) as pair:
-        yield pair
-
-
-@pytest.fixture
-def slack(both: tuple[SlackSandbox, Bot]) -> SlackSandbox:
-    return both[0]
-
-
-@pytest.fixture
-def bot(both: tuple[SlackSandbox, Bot]) -> Bot:
-    return both[1]
-
-
-@pytest.fixture
-def alice(slack: SlackSandbox) -> Person:
-    return slack.person("alice", email="alice@example.com")
 
 
 async def open_form(alice: Person, bot: Bot, *blocks: Json, **more: Any) -> Form:
