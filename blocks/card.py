@@ -50,6 +50,9 @@ _SAID = {
 }
 
 
+_NOT_SENT = "was not sent to Astro"
+
+
 @dataclass(frozen=True, kw_only=True)
 class CardFacts(Subject):
     """What the card tells.
@@ -59,7 +62,7 @@ class CardFacts(Subject):
     that stands: those who approved (so far), or the one who denied; `decided_at` is None until there is one.
     `workspaces` counts those that may use the cluster, 0 meaning all. `poll_seconds` is how often Astro is asked,
     `typical` the span of minutes that earlier ones took. `notice` is one passing remark, `reason` why it was denied or
-    refused.
+    refused; `sent` is False where that was before Astro was asked.
     """
 
     type: str
@@ -84,6 +87,7 @@ class CardFacts(Subject):
     typical: tuple[int, int] | None = None
     notice: str = ""
     reason: str = ""
+    sent: bool = True
 
 
 def card(facts: CardFacts, *, why: str = "", thread_url: str = "") -> Message:
@@ -92,7 +96,7 @@ def card(facts: CardFacts, *, why: str = "", thread_url: str = "") -> Message:
     Approvers who are asked elsewhere get the same card with `why` it is asked for and a link to its thread.
     """
     return {
-        "text": f"{entities(facts.name)} ({facts.request_id}) {said(facts.state)}.",
+        "text": f"{entities(facts.name)} ({facts.request_id}) {said(facts.state) if facts.sent else _NOT_SENT}.",
         "blocks": list(_blocks(facts, why, thread_url)),
     }
 
@@ -115,7 +119,7 @@ def _blocks(facts: CardFacts, why: str, thread_url: str) -> Iterator[Block]:
     if why.strip():
         yield section(f"{bold('Why')}  {escape(why, _REMARK_TEXT)}")
     if facts.reason.strip():
-        label = "Astro's words" if facts.state == "REJECTED" else "The reason given"
+        label = "Astro's words" if facts.state == "REJECTED" and facts.sent else "The reason given"
         yield section(f"{bold(label)}  {escape(facts.reason, _REMARK_TEXT)}")
     if facts.warnings:
         lines = [f"⚠ {escape(warning, 500)}" for warning in facts.warnings]
@@ -179,7 +183,7 @@ def _after_approval(facts: CardFacts) -> Iterator[str]:
         case "CANCELLED":
             yield f"{BAD} Cancelled"
         case "REJECTED":
-            yield f"{BAD} Refused by Astro"
+            yield f"{BAD} Refused by Astro" if facts.sent else f"{BAD} Not sent to Astro"
         case "FAILED":
             yield f"{BAD} Astro could not build it"
         case "UNCERTAIN":

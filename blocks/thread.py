@@ -96,7 +96,7 @@ def not_sent(subject: Subject, reason: str) -> Message:
     return _post(
         subject,
         lambda name: (
-            f"{mention(subject.requester)} {name} was not sent to Astro: what the policy allows has changed since. "
+            f"{_to(subject)}{name} was not sent to Astro: what the policy allows has changed since. "
             "Nothing was built. Ask whoever runs the bot, or ask for it again once it is allowed."
         ),
         why,
@@ -248,6 +248,18 @@ def rejected(subject: Subject, message: str, field_errors: Sequence[tuple[str, s
     )
 
 
+def name_taken(subject: Subject) -> Message:
+    """Nothing was sent: Astro already lists a cluster of this name, which is none of this request's."""
+    return _post(
+        subject,
+        lambda name: (
+            f"{_to(subject)}{name} was not sent to Astro, as a cluster of this name is there already. "
+            "Nothing was built. Choose another name and send the request again; the form still has all that you typed."
+        ),
+        actions(buttons(["edit_request"], subject)),
+    )
+
+
 def held(subject: Subject, message: str) -> Message:
     """Astro refuses the bot itself; the requester has nothing to do."""
     words = [section(f"{bold('Astro says')}  {escape(message, _VALUE_TEXT)}")] if message.strip() else []
@@ -283,8 +295,14 @@ def uncertain(subject: Subject) -> Message:
     )
 
 
-def needs_attention(subject: Subject, ask: Sequence[str] = ()) -> Message:
-    """The answer got lost and the cluster did not turn up: a person decides. `ask` are the ids of those who may."""
+def needs_attention(subject: Subject, ask: Sequence[str] = (), other_id: str = "") -> Message:
+    """The answer got lost and the cluster did not turn up: a person decides.
+
+    `ask` are the ids of those who may; `other_id` is a cluster of that name that is not as asked for.
+    """
+    outcome = "it did not turn up since"
+    if other_id:
+        outcome = f"there is a cluster of this name now, {code(other_id)}, which is not as asked for"
     whom = f"{mentions(ask, 'or')}, please decide" if ask else "Somebody who may approve requests has to decide"
     choices = (
         "• If it is in Astro after all, under whatever name: *Link existing cluster*.",
@@ -293,7 +311,7 @@ def needs_attention(subject: Subject, ask: Sequence[str] = ()) -> Message:
     )
     return _post(
         subject,
-        lambda name: f"{name} was sent to Astro, the answer got lost, and it did not turn up since. {whom}.",
+        lambda name: f"{name} was sent to Astro, the answer got lost, and {outcome}. {whom}.",
         section("Look at the organization's clusters in Astro first.\n" + "\n".join(choices)),
         actions(buttons(["adopt_request", "retry_request", "abandon_request"], subject, ask_before_retry=True)),
     )

@@ -81,6 +81,9 @@ async def _slack(slack: Slack) -> AsyncIterator[Finding]:
         yield Finding(False, "Slack: SLACK_BOT_TOKEN", fault.reason)
         return
     yield Finding(True, f"Slack: known in workspace {identity.team}")
+    if identity.scopes is None:
+        yield Finding(True, "Slack: which scopes are granted was not told")
+        return
     for scope in sorted(SCOPES - identity.scopes):
         yield Finding(False, f"Slack: scope {scope}", "missing; add it to the app and install it again")
     if identity.scopes >= SCOPES:

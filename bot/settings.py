@@ -35,6 +35,24 @@ def _slack_url(value: str) -> str:
     return value
 
 
+def _bot_token(value: SecretStr) -> SecretStr:
+    if not re.match(r"^(xoxe\.)?xoxb-\S+$", value.get_secret_value()):
+        raise ValueError("must be a bot token, which begins with xoxb-")
+    return value
+
+
+def _app_token(value: SecretStr) -> SecretStr:
+    if not re.match(r"^xapp-\S+$", value.get_secret_value()):
+        raise ValueError("must be an app-level token, which begins with xapp-")
+    return value
+
+
+def _organization(value: str) -> str:
+    if not re.match(r"^[A-Za-z0-9_-]{1,64}$", value):
+        raise ValueError("must be the id of an organization: letters and digits")
+    return value
+
+
 def _database_url(value: SecretStr) -> SecretStr:
     url = value.get_secret_value()
     if not re.match(r"^(sqlite:///(?!:memory:).+|postgres(ql)?://.+)$", url):
@@ -51,12 +69,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)
 
-    slack_bot_token: SecretStr
+    slack_bot_token: Annotated[SecretStr, AfterValidator(_bot_token)]
     slack_signing_secret: SecretStr | None = None
-    slack_app_token: SecretStr | None = None
+    slack_app_token: Annotated[SecretStr, AfterValidator(_app_token)] | None = None
     slack_api_url: Annotated[str, AfterValidator(_slack_url)] = SLACK_API
     astro_api_token: SecretStr
-    astro_organization_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    astro_organization_id: Annotated[str, AfterValidator(_organization)]
     astro_api_url: Annotated[str, AfterValidator(_http_url)] = ASTRO_API
     astro_api_version: Literal["v1", "v1beta1"] = "v1"
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("sqlite:///clusterbot.db")

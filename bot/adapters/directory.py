@@ -5,7 +5,7 @@ Cached, because a listener may not wait; usable for ten minutes. Decisions ask a
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -19,10 +19,12 @@ from bot.errors import Refused, RemoteError
 USABLE_SECONDS = 600.0
 # No such group, or a plan without groups: nobody is in it, and whoever else the policy names still may.
 NOBODY = frozenset({"no_such_subteam", "plan_upgrade_required"})
+LONGEST_SECONDS = 10.0  # after which a look-up is given up for good
 LOOKUP_SECONDS = 1.5  # what a person at a form may wait, inside Slack's three seconds
 
 log = structlog.get_logger()
 T = TypeVar("T")
+LookUp = Callable[[str, float], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
@@ -41,30 +43,38 @@ class Directory:
         self._profiles: dict[str, _Known[Profile]] = {}
         self._groups: dict[str, _Known[frozenset[str]]] = {}
         self._roles: _Known[dict[str, str]] | None = None
+        self._asking: dict[str, _Known[asyncio.Task[None]]] = {}  # whoever asks for the same waits for the same
 
-    async def person(self, user: str, *, fresh: bool = False, timeout: float = LOOKUP_SECONDS) -> Person:
-        """What is known of this person now; `fresh` asks again, within `timeout` seconds."""
+    async def person(
+        self, user: str, *, fresh: bool = False, timeout: float = LOOKUP_SECONDS, late: float = 0.0
+    ) -> Person:
+        """What is known of this person now; `fresh` asks again, within `timeout` seconds.
+
+        An answer that comes later is kept all the same. Who tries again says by `late`, in seconds, how old the answer
+        to the try before may be, or a Slack that takes its time would never be heard.
+        """
         wanted = self._lookups()
-        tasks: list[Coroutine[Any, Any, None]] = []
-        if fresh or not self._usable(self._profiles.get(user)):
-            tasks.append(self._look_up_profile(user, timeout))
+        since = self._clock() - (late if fresh else USABLE_SECONDS)
+        tasks: list[asyncio.Task[None]] = []
+        if not self._since(self._profiles.get(user), since):
+            tasks.append(self._asked("profile", user, self._into_profiles, since))
         tasks += [
-            self._look_up_group(group, timeout)
+            self._asked("usergroup", group, self._into_groups, since)
             for group in wanted.usergroups
-            if fresh or not self._usable(self._groups.get(group))
+            if not self._since(self._groups.get(group), since)
         ]
-        if wanted.astro_roles and (fresh or not self._usable(self._roles)):
-            tasks.append(self._look_up_roles(timeout))
-        started = self._clock()
-        await asyncio.gather(*tasks)
-        return self._person(user, wanted, since=started if fresh else started - USABLE_SECONDS)
+        if wanted.astro_roles and not self._since(self._roles, since):
+            tasks.append(self._asked("astro roles", "", self._into_roles, since))
+        await self._wait(tasks, timeout)
+        return self._person(user, wanted, since=since)
 
     async def refresh(self, timeout: float = 10) -> None:
         """Ask again for all groups and roles, so that nobody at a form waits for them."""
-        wanted = self._lookups()
-        await asyncio.gather(*(self._look_up_group(group, timeout) for group in wanted.usergroups))
+        wanted, since = self._lookups(), self._clock()
+        tasks = [self._asked("usergroup", group, self._into_groups, since) for group in wanted.usergroups]
         if wanted.astro_roles:
-            await self._look_up_roles(timeout)
+            tasks.append(self._asked("astro roles", "", self._into_roles, since))
+        await self._wait(tasks, timeout)
 
     def listed(self, members: Members) -> frozenset[str] | None:
         """The Slack ids of all these people, from memory; None where they can't be counted (roles, or unknown)."""
@@ -94,43 +104,53 @@ class Directory:
     def _usable(self, known: _Known[Any] | None) -> bool:
         return known is not None and self._clock() - known.at < USABLE_SECONDS
 
+    def _since(self, known: _Known[Any] | None, since: float) -> bool:
+        return known is not None and known.at >= since
+
     def _value(self, known: _Known[T] | None, since: float) -> T | None:
         return known.value if known is not None and known.at >= since else None
 
-    async def _look_up_profile(self, user: str, timeout: float) -> None:
-        await self._kept("profile", self._into_profiles(user, timeout), timeout)
+    def _asked(self, what: str, whom: str, look_up: LookUp, since: float) -> asyncio.Task[None]:
+        """The look-up of this, under way since then or later. It goes on for longer than anybody waits for it."""
+        key, now = f"{what} {whom}", self._clock()
+        under_way = self._asking.get(key)
+        # One that hangs is not waited for by everybody who comes later.
+        if under_way is not None and under_way.at >= max(since, now - LOOKUP_SECONDS) and not under_way.value.done():
+            return under_way.value
+        task = asyncio.create_task(self._kept(what, look_up(whom, now)))
+        self._asking[key] = _Known(task, now)
+        return task
 
-    async def _into_profiles(self, user: str, timeout: float) -> None:
-        self._profiles[user] = _Known(await self._slack.profile(user, timeout=timeout), self._clock())
+    async def _wait(self, tasks: Sequence[asyncio.Task[None]], timeout: float) -> None:
+        if tasks:
+            _, waiting = await asyncio.wait(tasks, timeout=timeout)
+            if waiting:
+                log.warning("look-ups take long; their answers are kept for the next try", count=len(waiting))
 
-    async def _look_up_group(self, group: str, timeout: float) -> None:
-        await self._kept("usergroup", self._into_groups(group, timeout), timeout)
+    async def _into_profiles(self, user: str, asked: float) -> None:
+        self._profiles[user] = _Known(await self._slack.profile(user, timeout=LONGEST_SECONDS), asked)
 
-    async def _into_groups(self, group: str, timeout: float) -> None:
+    async def _into_groups(self, group: str, asked: float) -> None:
         try:
-            members = await self._slack.usergroup(group, timeout=timeout)
+            members = await self._slack.usergroup(group, timeout=LONGEST_SECONDS)
         except Refused as fault:
             if fault.code not in NOBODY:
                 raise
             log.warning("a user group of the policy can't be read", usergroup=group, fault=fault.reason)
             members = frozenset()
-        self._groups[group] = _Known(members, self._clock())
+        self._groups[group] = _Known(members, asked)
 
-    async def _look_up_roles(self, timeout: float) -> None:
-        await self._kept("astro roles", self._into_roles(timeout), timeout)
-
-    async def _into_roles(self, timeout: float) -> None:
-        users = await self._astro.users(timeout=timeout)
+    async def _into_roles(self, _: str, asked: float) -> None:
+        users = await self._astro.users(timeout=LONGEST_SECONDS)
         roles = {
             str(user.get("username") or "").casefold(): str(user.get("organizationRole") or "")
             for user in users
             if user.get("status") == "ACTIVE"
         }
-        self._roles = _Known(roles, self._clock())
+        self._roles = _Known(roles, asked)
 
-    async def _kept(self, what: str, look_up: Coroutine[Any, Any, None], timeout: float) -> None:
+    async def _kept(self, what: str, look_up: Coroutine[Any, Any, None]) -> None:
         try:
-            async with asyncio.timeout(timeout):
-                await look_up
-        except (RemoteError, TimeoutError) as fault:
-            log.warning("look-up failed", what=what, fault=str(fault) or "time-out")
+            await look_up
+        except RemoteError as fault:
+            log.warning("look-up failed", what=what, fault=str(fault))

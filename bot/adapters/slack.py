@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -59,7 +59,7 @@ class Identity:
     bot: str
     app: str = ""
     url: str = ""  # of the workspace, ends in /
-    scopes: frozenset[str] = field(default_factory=frozenset)
+    scopes: frozenset[str] | None = None  # None: Slack did not say
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Slack:
     async def identify(self) -> Identity:
         client = self.client()
         answer = await self._call("auth.test", lambda: client.auth_test())
-        bot_id = str(answer.get("bot_id") or "")
+        bot_id, scopes = str(answer.get("bot_id") or ""), str(answer.get("_scopes") or "")
         self._team = str(answer["team_id"])
         return Identity(
             team=self._team,
@@ -113,7 +113,7 @@ class Slack:
             bot=bot_id,
             app=await self._app_of(bot_id),
             url=str(answer.get("url") or ""),
-            scopes=frozenset(s.strip() for s in str(answer.get("_scopes", "")).split(",") if s.strip()),
+            scopes=frozenset(each.strip() for each in scopes.split(",")) if scopes else None,
         )
 
     async def _app_of(self, bot_id: str) -> str:

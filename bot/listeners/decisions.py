@@ -8,9 +8,11 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from blocks import notices
+from bot.clusters.outcome import is_id
 from bot.clusters.policy import Action
 from bot.errors import PersonError
 from bot.listeners.edge import Edge, Where, where_of
+from bot.services.facts import followed_by
 from bot.store.requests import Request
 
 Decide = Callable[[str, str], Awaitable[Request]]
@@ -62,18 +64,29 @@ def _register_modals(app: AsyncApp, edge: Edge) -> None:
             await ack(response_action="errors", errors={"request.reason": "Say why: the requester reads it."})
             return
         await ack()
-        where, request_id = Where(where_of(body).person, ""), str(view.get("private_metadata") or "")
+        request_id = str(view.get("private_metadata") or "")
+        where = await _beside(edge, request_id, where_of(body).person)
         edge.after_ack(_done(edge.decider.deny(where.person, request_id, reason)), where, about=request_id)
 
     @app.view("adopt_request")
     async def adopted(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         cluster_id = _typed(view, "request.clusterId")
-        if not cluster_id:
-            await ack(response_action="errors", errors={"request.clusterId": "Write the cluster's id."})
+        if not is_id(cluster_id):
+            told = "That is not a cluster's id. In Astro it stands in the cluster's details."
+            await ack(response_action="errors", errors={"request.clusterId": told})
             return
         await ack()
-        where, request_id = Where(where_of(body).person, ""), str(view.get("private_metadata") or "")
+        request_id = str(view.get("private_metadata") or "")
+        where = await _beside(edge, request_id, where_of(body).person)
         edge.after_ack(_done(edge.decider.adopt(where.person, request_id, cluster_id)), where, about=request_id)
+
+
+async def _beside(edge: Edge, request_id: str, person: str) -> Where:
+    """Where the request is told: a modal doesn't say from where it was opened."""
+    try:
+        return Where(person, (await edge.decider.find(request_id)).channel)
+    except PersonError:
+        return Where(person, "")
 
 
 async def _decided(decide: Decide, body: dict[str, Any], where: Where) -> None:
@@ -102,6 +115,8 @@ async def _ask_which(edge: Edge, body: dict[str, Any], where: Where) -> None:
 
 async def _edit(edge: Edge, body: dict[str, Any], where: Where) -> None:
     request = await edge.decider.may_soon(where.person, _id(body), Action.EDIT)
+    if following := followed_by(request):
+        raise PersonError(f"This request was sent again as {following} already. Go on there.")
     if request.state not in ("REJECTED", "DENIED", "EXPIRED", "FAILED"):
         raise PersonError("This request can't be edited any more: it has moved on. Its card says where it stands.")
     form_id = await edge.forms.begin(where.person, request.channel, follows=request.id)

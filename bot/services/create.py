@@ -23,6 +23,7 @@ from typing import Any
 import structlog
 
 from blocks import thread as posts
+from blocks.parts import Message
 from bot.adapters.astro import Astro
 from bot.adapters.directory import Directory
 from bot.clusters import outcome, policy
@@ -40,6 +41,7 @@ from bot.store.engine import Database, Transaction
 from bot.store.requests import Attempt, Request
 
 WAITING = "Waiting its turn: Astro wants clusters on one provider to be created one after another."
+LATE_SECONDS = 15.0  # how old an answer may be that came after the try before had given up
 LONGEST_WAIT = 3600.0  # seconds, whatever Astro asks for
 PAUSED = "Creates are paused by the operator. This one is kept and goes on by itself afterwards."
 UNSURE = "Rights could not be looked up just now. The bot tries again by itself."
@@ -157,7 +159,8 @@ class Creator:
 
     async def _still_allowed(self, request: Request) -> bool:
         """The last check before money is spent: may the requester still do this?"""
-        person = await self._directory.person(request.requester, fresh=True, timeout=min(5.0, self._timing.look_up))
+        patience, late = min(5.0, self._timing.look_up), LATE_SECONDS if request.notice == UNSURE else 0.0
+        person = await self._directory.person(request.requester, fresh=True, timeout=patience, late=late)
         decision = policy.decide(self._policy(), person, Action.EXECUTE, facts_of(request))
         if decision.allowed:
             return True
@@ -181,8 +184,10 @@ class Creator:
         """Present before the call: ours only if an earlier call's outcome was left open, else somebody else's."""
         if await self._resolver.adopted(request, listed, earlier):
             return
-        message = f"The name {request.name} is taken: Astro already has a cluster called that. Choose another name."
-        await self._reject(request, Rejected(message, (("name", message),), "", 0))
+        message = "A cluster of this name is there already. Choose another name."
+        refusal = {"message": message, "fields": [["name", message]], "ours": True}
+        async with self._db.write() as tx:
+            await self._rejected(tx, request, refusal, posts.name_taken(told(request)))
 
     async def _wait_for_turn(self, request: Request, turn: datetime | None) -> None:
         """Until then another create on this provider has the turn; None: creates are paused."""
@@ -250,17 +255,20 @@ class Creator:
                 data = {"cluster": proof.cluster_id}
                 await story.take(tx, now, Step("create.surfaced", posts=[surfaced], data=data))
 
-    async def _reject(self, request: Request, proof: Rejected, attempt: int | None = None) -> None:
-        fields = [list(pair) for pair in proof.field_errors]
+    async def _reject(self, request: Request, proof: Rejected, attempt: int) -> None:
         async with self._db.write() as tx:
-            if attempt is not None:
-                await requests.answer_attempt(tx, attempt, outcome="rejected", detail=f"{proof.status} {proof.message}")
+            await requests.answer_attempt(tx, attempt, outcome="rejected", detail=f"{proof.status} {proof.message}")
+            fields = [list(pair) for pair in proof.field_errors]
             refusal = {"message": proof.message, "fields": fields, "request": proof.request_id, "status": proof.status}
-            step = Step(
-                "create.rejected",
-                to=State.REJECTED,
-                changes={**released(), "refusal": refusal, "notice": ""},
-                posts=[posts.rejected(told(request), proof.message, proof.field_errors)],
-                data=refusal,
-            )
-            await story.take(tx, request, step)
+            post = posts.rejected(told(request), proof.message, proof.field_errors)
+            await self._rejected(tx, request, refusal, post)
+
+    async def _rejected(self, tx: Transaction, request: Request, refusal: dict[str, Any], post: Message) -> None:
+        step = Step(
+            "create.rejected",
+            to=State.REJECTED,
+            changes={**released(), "refusal": refusal, "notice": ""},
+            posts=[post],
+            data=refusal,
+        )
+        await story.take(tx, request, step)

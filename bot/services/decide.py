@@ -81,6 +81,8 @@ class Decider:
         reason = reason.strip()
         if not reason:
             raise PersonError("Say why: the requester reads it.")
+        if person in decided_by(decided := await self.find(request_id)) and decided.state == State.DENIED:
+            return decided  # the same again, by a double click
         request = await self._allowed(person, request_id, Action.DENY)
         async with self._db.write() as tx:
             request = await self._awaiting(tx, request)

@@ -25,6 +25,7 @@ from bot.store.outbox import Entry, Thread
 from bot.store.requests import Request
 
 POST_SPACING = timedelta(seconds=1)  # Slack's own rate for chat.postMessage, a channel
+CARD_FIRST = timedelta(seconds=0.2)  # a new request's card goes before what is told under another's
 EDIT_SPACING = timedelta(seconds=3)  # a card; several changes within it make one edit
 FIRST_WAIT = 1.0  # seconds, where a 429 doesn't say how long
 LONGEST_BACKOFF = 12.0
@@ -165,6 +166,8 @@ class Deliverer:
         async with self._db.write() as tx:
             if await outbox.hold(tx, thread, lease=self._lease) is None:
                 return False  # somebody else speaks here by now
+            if entry.kind != "card" and await outbox.card_waits(tx, thread.channel):
+                return tx.now + CARD_FIRST
             turn = await pace.take(tx, f"post:{thread.channel}", self.post_spacing)
             if turn is not None:
                 return turn

@@ -59,7 +59,11 @@ def card_facts(request: Request, *, poll_seconds: float, typical: tuple[int, int
         health=request.health,
         cluster_id=request.cluster_id or "",
         warnings=tuple(request.warnings),
-        buttons=lifecycle.actions(state, muted=request.muted),
+        buttons=tuple(
+            each
+            for each in lifecycle.actions(state, muted=request.muted)
+            if each != "edit_request" or not followed_by(request)
+        ),
         approval_required=bool(request.approval.get("required")),
         decided_by=decided_by(request),
         approvals=len(approvers_of(request)),
@@ -73,7 +77,13 @@ def card_facts(request: Request, *, poll_seconds: float, typical: tuple[int, int
         typical=typical,
         notice=request.notice,
         reason=str(refusal.get("message", "")),
+        sent=not refusal.get("ours"),
     )
+
+
+def followed_by(request: Request) -> str:
+    """The request that this one was sent again as, if it was."""
+    return str((request.refusal or {}).get("followed_by", ""))
 
 
 def decided_by(request: Request) -> tuple[str, ...]:

@@ -87,7 +87,10 @@ class Forms:
     def fresh(self, form_id: str, remark: str = "") -> dict[str, Any]:
         """The form as it opens: the first allowed provider and type, their defaults filled in; `remark` on top."""
         allowed = self._current().limits
-        values: dict[str, Any] = {"cloudProvider": allowed.providers[0], "type": allowed.types[0]}
+        starts = [{"cloudProvider": provider, "type": allowed.types[0]} for provider in allowed.providers]
+        # The first with a region that the policy allows, as far as it is known what there is.
+        fitting = [each for each in starts if self._region_names(each) or not self._choices.catalog.options_for(each)]
+        values: dict[str, Any] = (fitting or starts)[0]
         remarks = [notices.alert(remark, "info")] if remark else []
         return self.draw(form_id, values | self._defaults(values), remarks=remarks)
 

@@ -54,8 +54,10 @@ class Resolver:
         listed = await self._claims.listed(request)
         if listed is None or await self.adopted(request, listed, tries):
             return
-        if any(str(cluster.get("name", "")) == request.name for cluster in listed):
-            await self._ask(request, "a cluster of this name exists, but it is not as asked for")
+        other = next((each for each in listed if str(each.get("name", "")) == request.name), None)
+        if other is not None:
+            why = "a cluster of this name exists, but it is not as asked for"
+            await self._ask(request, why, other_id=str(other.get("id", "")))
             return
         await self._absent(request, last, asked_at)
 
@@ -85,13 +87,13 @@ class Resolver:
             values = {"watch": {"absent_at": first or asked_at.isoformat()}, "retry_count": request.retry_count + 1}
             await requests.release(tx, request, next_at=tx.now + wait, **values)
 
-    async def _ask(self, request: Request, why: str) -> None:
+    async def _ask(self, request: Request, why: str, *, other_id: str = "") -> None:
         async with self._db.write() as tx:
             step = Step(
                 "create.unresolved",
                 to=State.NEEDS_ATTENTION,
                 changes={**released(), "notice": ""},
-                posts=[posts.needs_attention(told(request))],
+                posts=[posts.needs_attention(told(request), other_id=other_id)],
                 data={"reason": why},
             )
             await story.take(tx, request, step)

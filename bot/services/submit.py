@@ -18,6 +18,7 @@ from bot.services import story
 from bot.services.choices import Choices
 from bot.services.facts import approval_line, card_facts
 from bot.services.form import Draft, Forms
+from bot.services.story import Step
 from bot.store import events, outbox, requests
 from bot.store.engine import Conflict, Database, Transaction
 from bot.store.forms import Form
@@ -160,7 +161,19 @@ class Submitter:
             data={"body": body, "spec_hash": request.spec_hash, "reason": request.reason, "follows": form.follows},
         )
         await self._tell(tx, request, approval)
+        if form.follows:
+            await self._lead_on(tx, form.follows, request)
         return Submitted(request)
+
+    async def _lead_on(self, tx: Transaction, followed_id: str, request: Request) -> None:
+        """The request that was edited says where it goes on, and can't be edited again."""
+        followed = await requests.get(tx, followed_id, lock=True)
+        if followed is None:
+            return
+        refusal = {**(followed.refusal or {}), "followed_by": request.id}
+        changes = {"refusal": refusal, "notice": f"Sent again as {request.id}."}
+        step = Step("request.followed", actor=request.requester, changes=changes, data={"followed_by": request.id})
+        await story.take(tx, followed, step)
 
     def _row(
         self,

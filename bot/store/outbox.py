@@ -171,6 +171,13 @@ async def next_due(tx: Transaction) -> datetime | None:
     return found
 
 
+async def card_waits(tx: Transaction, channel: str) -> bool:
+    """Whether a card is due in this channel that nobody has begun to post."""
+    due = (outbox.c.kind == "card", outbox.c.state == "pending", outbox.c.next_at <= tx.now)
+    query = select(outbox.c.id).join(threads, threads.c.key == outbox.c.thread)
+    return (await tx.execute(query.where(*due, threads.c.channel == channel).limit(1))).first() is not None
+
+
 async def head(tx: Transaction, key: str) -> Entry | None:
     """The first thing in this thread that is not said yet: nothing may overtake it."""
     query = select(*_ENTRY).where(outbox.c.thread == key, outbox.c.state.in_(UNSENT)).order_by(outbox.c.seq).limit(1)

@@ -83,7 +83,7 @@ async def test_a_cluster_of_that_name_with_another_spec_is_not_taken_for_ours(wo
         card = await world.card("prod-aws")
         request = await until_state(bot, "prod-aws", "UNCERTAIN")
         world.astro.add({**request.body, "vpcSubnetRange": "10.9.0.0/20"})
-        await world.told(card, ABSENT)
+        await world.told(card, "there is a cluster of this name now")
         request = await until_state(bot, "prod-aws", "NEEDS_ATTENTION")
     assert request.cluster_id is None
     assert made(world) == []
@@ -258,9 +258,11 @@ async def test_a_name_that_astro_has_already_is_never_adopted(world: World) -> N
         given = {path: form.value(path) for path in ("cloudProvider", "type", "region", "vpcSubnetRange")}
         world.astro.add({**given, "name": "prod-aws"})  # since the bot last looked
         assert (await form.submit()).closed
-        refusal = await world.told(await world.card("prod-aws"), "Astro refused")
+        card = await world.card("prod-aws")
+        await world.told(card, "was not sent to Astro, as a cluster of this name is there already")
         request = await stored(bot, "prod-aws")
-    assert "is taken: Astro already has a cluster called that" in refusal.as_text()
+        await world.slack.until(lambda: "Not sent to Astro" in card.as_text(), what="the card says so")
+    assert "Astro's words" not in card.as_text()
     assert (request.state, request.cluster_id) == ("REJECTED", None)
     assert calls(world, "create") == []
 

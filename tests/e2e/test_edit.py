@@ -247,3 +247,21 @@ async def test_a_refusal_of_the_bot_itself_is_no_fault_of_the_requester(world: W
         world.astro.faults.clear()
         await until(lambda: made(world) == ["prod"], "the cluster, once access is back")
         assert count(world, card, "has to wait") == 1
+
+
+async def test_the_request_that_was_edited_leads_on_and_cannot_be_edited_again(world: World) -> None:
+    async with world.running() as bot:
+        form = await world.opens_form()
+        form.fill("name", "prod")
+        post = await refused(world, form, None)
+        again = await edits(world, post)
+        again.fill("name", "prod-2")
+        assert (await again.submit()).closed
+        await world.card("prod-2")
+        card = next(each for each in world.general.messages if each.text.startswith("prod ("))
+        first, second = await newest(bot)
+        await until_card(world, card, f"Sent again as {second.id}.")
+        assert "edit_request" not in [button.action_id for button in card.buttons]
+        await world.alice.clicks(post, "edit_request")
+        await until_told_alone(world, world.alice, f"This request was sent again as {second.id} already.")
+    assert first.state == "REJECTED"

@@ -111,3 +111,15 @@ async def test_with_slacks_look_ups_hanging_a_submission_is_answered_in_time(wor
             submission = await form.submit()
         assert submission.closed  # that approvers can't be counted is no reason to turn anybody away
         await world.card("prod-aws")
+
+
+async def test_a_slack_that_takes_a_second_stops_nothing(world: World) -> None:
+    async with world.running(LEASE_SECONDS="3"):
+        for method in ("users.info", "usergroups.users.list"):
+            world.slack.faults.next(method, SlackFault.slow(1.2, done=True), times=None)
+        await world.alice.types("/astro-cluster create", in_=world.general)
+        form = await world.alice.sees_modal(callback_id="create_cluster")
+        form.fill("name", "prod-aws")
+        assert (await form.submit()).closed
+        await world.told(await world.card("prod-aws"), "Astro accepted prod-aws", timeout=20)
+    assert len(world.astro.creates) == 1

@@ -252,3 +252,17 @@ async def test_each_of_astros_words_stands_in_one_post_and_in_no_cards_text(worl
         posts = [text for text in world.thread(card) if word.casefold() in ASTRO_WORDS.findall(text.casefold())]
         assert len(posts) == 1, (word, posts)
     assert [text for version in card.edits for text in ASTRO_WORDS.findall(version.text.casefold())] == []
+
+
+async def test_a_new_card_goes_before_what_is_told_under_others(world: World) -> None:
+    world.hasty = False
+    async with world.running():
+        forms = []
+        for number in range(3):
+            await world.asks(f"team-{number}")
+            forms.append(number)
+        cards = [await world.card(f"team-{number}") for number in forms]
+        await world.told(cards[-1], "asks for team-2", timeout=20)
+        posts = [each for each in world.general.posts if "team-" in each.text]
+    first_three = [each.thread_ts is None for each in posts[:5]]
+    assert first_three.count(True) == 3, [each.text for each in posts]

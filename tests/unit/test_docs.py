@@ -88,7 +88,10 @@ def test_the_example_of_settings_has_each_once_and_can_be_read() -> None:
     loaded = settings.load({}, dotenv=ROOT / ".env.example")
     assert loaded.socket_mode
     defaults = {name: value for name, value in named if f"# {name}=" in page(".env.example") and value}
-    given = {**{name: "x" for name in NAMES if settings.Settings.model_fields[NAMES[name]].is_required()}, **defaults}
+    given = {
+        **{name: "xoxb-x" for name in NAMES if settings.Settings.model_fields[NAMES[name]].is_required()},
+        **defaults,
+    }
     spelled_out = settings.load({**given, "SLACK_APP_TOKEN": "xapp-x"}, dotenv=Path("/nonexistent"))
     for name in defaults:
         assert getattr(spelled_out, NAMES[name]) == settings.Settings.model_fields[NAMES[name]].default, name

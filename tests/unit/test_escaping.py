@@ -125,6 +125,7 @@ THREAD: Mapping[str, Make] = {
     "health_changed": lambda it: thread.health_changed(facts(it), it, details(it), True),
     "flapping": lambda it: thread.flapping(facts(it), 4),
     "calm": lambda it: thread.calm(facts(it), it, 4),
+    "name_taken": lambda it: thread.name_taken(facts(it)),
     "rejected": lambda it: thread.rejected(facts(it), it, [(it, it)] * 12),
     "held": lambda it: thread.held(facts(it), it),
     "surfaced": lambda it: thread.surfaced(facts(it), it),

@@ -148,7 +148,8 @@ def test_words_are_taken_in_any_case_and_with_space_around() -> None:
 
 @pytest.mark.parametrize("name", [name.upper() for name in SECRETS])
 def test_a_secret_may_stand_in_a_file(tmp_path: Path, name: str) -> None:
-    secret = "sqlite:///from-a-file.db" if name == "DATABASE_URL" else "from-a-file"
+    formed = {"DATABASE_URL": "sqlite:///a.db", "SLACK_BOT_TOKEN": "xoxb-a", "SLACK_APP_TOKEN": "xapp-a"}
+    secret = formed.get(name, "from-a-file")
     (tmp_path / "secret").write_text(f"{secret}\n")
     made = load({**GOOD, name: "", f"{name}_FILE": str(tmp_path / "secret")}, dotenv=NOWHERE)
     assert getattr(made, name.lower()).get_secret_value() == secret
@@ -190,3 +191,8 @@ def test_a_create_ends_well_before_its_lease_and_leaves_early_in_it() -> None:
     assert (settings().create_timeout, settings().send_deadline) == (60, 5)
     short = settings(LEASE_SECONDS="3")
     assert short.send_deadline < short.create_timeout < 3
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"])
+def test_a_token_of_another_kind_is_malformed(name: str) -> None:
+    assert fault(**{name: "abc"}).startswith(f"{name}: must be ")
