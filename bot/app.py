@@ -125,6 +125,7 @@ class Bot:
         async with asyncio.TaskGroup() as group:
             for part in (self.edge, self.creator, self.deliverer):
                 group.create_task(part.drain(seconds))
+        await self.edge.directory.stop()
         await self.close()
 
     async def close(self) -> None:

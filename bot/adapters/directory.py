@@ -110,6 +110,13 @@ class Directory:
     def _value(self, known: _Known[T] | None, since: float) -> T | None:
         return known.value if known is not None and known.at >= since else None
 
+    async def stop(self) -> None:
+        """Wait for nothing that is still being looked up."""
+        tasks = [each.value for each in self._asking.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def _asked(self, what: str, whom: str, look_up: LookUp, since: float) -> asyncio.Task[None]:
         """The look-up of this, under way since then or later. It goes on for longer than anybody waits for it."""
         key, now = f"{what} {whom}", self._clock()
@@ -128,7 +135,8 @@ class Directory:
                 log.warning("look-ups take long; their answers are kept for the next try", count=len(waiting))
 
     async def _into_profiles(self, user: str, asked: float) -> None:
-        self._profiles[user] = _Known(await self._slack.profile(user, timeout=LONGEST_SECONDS), asked)
+        profile = await self._slack.profile(user, timeout=LONGEST_SECONDS)
+        self._profiles[user] = _newer(self._profiles.get(user), _Known(profile, asked))
 
     async def _into_groups(self, group: str, asked: float) -> None:
         try:
@@ -138,7 +146,7 @@ class Directory:
                 raise
             log.warning("a user group of the policy can't be read", usergroup=group, fault=fault.reason)
             members = frozenset()
-        self._groups[group] = _Known(members, asked)
+        self._groups[group] = _newer(self._groups.get(group), _Known(members, asked))
 
     async def _into_roles(self, _: str, asked: float) -> None:
         users = await self._astro.users(timeout=LONGEST_SECONDS)
@@ -147,10 +155,17 @@ class Directory:
             for user in users
             if user.get("status") == "ACTIVE"
         }
-        self._roles = _Known(roles, asked)
+        self._roles = _newer(self._roles, _Known(roles, asked))
 
     async def _kept(self, what: str, look_up: Coroutine[Any, Any, None]) -> None:
         try:
             await look_up
         except RemoteError as fault:
             log.warning("look-up failed", what=what, fault=str(fault))
+        except Exception:
+            log.exception("an answer to a look-up could not be read", what=what)
+
+
+def _newer(old: _Known[T] | None, new: _Known[T]) -> _Known[T]:
+    """The one that was asked for later: an answer that hung may come after the answer to a newer question."""
+    return new if old is None or new.at >= old.at else old
